@@ -1,0 +1,46 @@
+import type { SettingValues } from './settings.ts';
+
+/** One agent that sessions can have. */
+export interface AgentEntry {
+  agent: string;
+  /** Name of the driver that speaks its protocol. */
+  driver: string;
+  /** The program's name; null for one that is part of Holdfast and runs on its own Node. */
+  binary: string | null;
+  /** The setting that names the program instead. */
+  command: keyof SettingValues | null;
+  /** Its own variables, which it may see; a `*` at the end stands for any ending. */
+  envNames: readonly string[];
+  /** How to get it, for whoever lacks it. */
+  install: string | null;
+}
+
+/** The agents that this version knows. */
+export const agents: readonly AgentEntry[] = [
+  {
+    agent: 'claude',
+    driver: 'claude',
+    binary: 'claude',
+    command: 'claudeCommand',
+    envNames: [
+      'ANTHROPIC_*',
+      'CLAUDE_*',
+      'DISABLE_*',
+      'MAX_THINKING_TOKENS',
+      'MAX_MCP_OUTPUT_TOKENS',
+      'MCP_*',
+      'BASH_*',
+      'API_TIMEOUT_MS',
+      'IS_SANDBOX',
+    ],
+    install: 'npm install -g @anthropic-ai/claude-code',
+  },
+  { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*'], install: null },
+];
+
+export const agentNames: readonly string[] = agents.map(({ agent }) => agent);
+
+/** The catalogue's entry of an agent, undefined for one that nobody knows. */
+export function agentEntry(agent: string): AgentEntry | undefined {
+  return agents.find((entry) => entry.agent === agent);
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { DriverCommand } from '../../server/agents/driver.ts';
+import type { AgentRun } from './agent-run.ts';
+
+/** What a scenario can do: start the agent for its conversation, anew or to resume it. */
+export interface Stage {
+  start(resume: boolean): AgentRun;
+}
+
+/** A scenario by name, with the environment that it needs beside the usual. */
+export interface Scenario {
+  play(stage: Stage): Promise<void>;
+  env?: Record<string, string>;
+}
+
+/** A message under a new id, or under the given one. */
+function message(text: string, id: string = randomUUID()): DriverCommand {
+  return { kind: 'message', turnId: randomUUID(), agentMessageId: id, text, parts: [] };
+}
+
+/** One incarnation that is ended when the steps are done. */
+function once(steps: (run: AgentRun) => Promise<void>, env?: Record<string, string>): Scenario {
+  const play = async (stage: Stage): Promise<void> => {
+    const run = stage.start(false);
+    await steps(run);
+    await run.end();
+  };
+  return env ? { play, env } : { play };
+}
+
+async function turn(run: AgentRun, text: string): Promise<void> {
+  run.send(message(text));
+  await run.next('turn.completed');
+}
+
+const cancelled = once(async (run) => {
+  run.send(message('tokens=200 delay=100'));
+  for (let token = 0; token < 3; token++) await run.next('text');
+  run.send({ kind: 'cancel' });
+  await run.next('turn.cancelled');
+  await turn(run, 'hello after that');
+});
+
+const question = once(async (run) => {
+  run.send(message('ask: Which colour?|Red|Blue'));
+  const asked = await run.next('question.asked');
+  run.send({ kind: 'answer', questionId: asked.data.questionId, answers: { 'Which colour?': 'Blue' } });
+  await run.next('turn.completed');
+});
+
+const resumed: Scenario = {
+  play: async (stage) => {
+    const first = stage.start(false);
+    await turn(first, 'remember the word marble');
+    // The CLI saves the conversation a moment after its result.
+    await first.end();
+    const second = stage.start(true);
+    await turn(second, 'what word');
+    await second.end();
+  },
+};
+
+const repeated = once(async (run) => {
+  const id = randomUUID();
+  run.send(message('hello once', id));
+  await run.next('turn.completed');
+  run.send(message('hello once', id));
+  await run.next('turn.failed');
+});
+
+function approval(text: string, decide: (approvalId: string) => DriverCommand): Scenario {
+  return once(async (run) => {
+    run.send(message(text));
+    run.send(decide((await run.next('approval.requested')).data.approvalId));
+    await run.next('turn.completed');
+  });
+}
+
+const allow = (approvalId: string): DriverCommand => ({ kind: 'approve', approvalId, always: false });
+const always = (approvalId: string): DriverCommand => ({ kind: 'approve', approvalId, always: true });
+const deny = (approvalId: string): DriverCommand => ({ kind: 'deny', approvalId, message: 'Not today' });
+const fewRetries = { CLAUDE_CODE_MAX_RETRIES: '1' };
+
+async function failing(run: AgentRun, text: string): Promise<void> {
+  run.send(message(text));
+  await run.next('turn.failed');
+}
+
+export const claudeScenarios: Record<string, Scenario> = {
+  hello: once((run) => turn(run, 'hello there')),
+  'multi-block': approval('think\nsay: I look first.\nrun: touch first.txt && echo done', allow),
+  'tool-allowed': approval('write: ./note.txt some words', allow),
+  'tool-always': approval('run: touch always.txt', always),
+  'tool-denied': approval('run: touch denied.txt', deny),
+  cancelled,
+  'cancelled-approval': once(async (run) => {
+    run.send(message('run: touch never.txt'));
+    await run.next('approval.requested');
+    run.send({ kind: 'cancel' });
+    await run.next('turn.cancelled');
+  }),
+  question,
+  resumed,
+  repeated,
+  overloaded: once((run) => failing(run, 'status=529'), fewRetries),
+  unauthorized: once((run) => failing(run, 'status=401'), { CLAUDE_CODE_MAX_RETRIES: '0' }),
+  'cut-connection': once((run) => turn(run, 'cut\ntokens=6'), fewRetries),
+  settings: once(async (run) => {
+    await run.next('ready');
+    run.send({ kind: 'setModel', model: 'claude-sonnet-4-5' });
+    run.send({ kind: 'setMode', mode: 'accept-edits' });
+    await turn(run, 'hello in another mode');
+    run.send({ kind: 'setModel', model: null });
+    await turn(run, 'hello again');
+  }),
+};
+
+export const echoScenarios: Record<string, Scenario> = {
+  hello: once((run) => turn(run, 'hello there')),
+  tools: once((run) => turn(run, 'think\ntool: something')),
+  'tool-allowed': approval('approve: the thing', allow),
+  'tool-denied': approval('approve: the thing', deny),
+  cancelled,
+  question,
+  resumed,
+  failed: once((run) => failing(run, 'fail')),
+  'unknown-lines': once((run) => turn(run, 'raw: bm90IGpzb24K\nline=100')),
+};

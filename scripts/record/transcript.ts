@@ -1,0 +1,8 @@
+import type { DriverCommand, LaunchRequest } from '../../server/agents/driver.ts';
+
+/**
+ * One entry of a recorded transcript. `begin` starts an incarnation; `in` is a line to the agent, with the command on
+ * the first of its lines (none: a reply of the driver, or what `begin` sends); `out` is a line of the agent.
+ */
+export type TranscriptEntry =
+  { dir: 'begin'; request: LaunchRequest } | { dir: 'in'; line: string; command?: DriverCommand } | { dir: 'out'; line: string };

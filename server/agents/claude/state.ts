@@ -1,0 +1,85 @@
+import type { Decoded, Output, PermissionMode } from '../driver.ts';
+import type { JsonObject } from '../json.ts';
+
+/** The message that the agent works on. `written`: no sign of it yet. */
+export interface OpenTurn {
+  turnId: string;
+  agentMessageId: string;
+  phase: 'written' | 'acknowledged' | 'running';
+  cancel: 'no' | 'asked';
+}
+
+/** What the agent waits for: a decision about a tool, or answers. `id` is its request_id. */
+export type PendingRequest =
+  { kind: 'approval'; id: string; input: JsonObject; suggestions: JsonObject[] } | { kind: 'question'; id: string; input: JsonObject };
+
+/** The answer message that is being streamed: the block that is open, and the last block that was printed whole. */
+export interface StreamPlace {
+  messageId: string;
+  block: number;
+  whole: number;
+}
+
+export interface ClaudeState {
+  phase: 'starting' | 'ready';
+  mode: PermissionMode;
+  turn: OpenTurn | null;
+  stream: StreamPlace | null;
+  pending: PendingRequest[];
+  /** Newer versions announce each message with command_lifecycle; where they do, nothing else proves that a turn is ours. */
+  announces: 'unknown' | 'yes';
+  /** The conversation's cost as last reported; null when it is not known, as after a resume. */
+  costUsd: number | null;
+  /** What the last API error was called, for the `result` that follows it. */
+  apiError: string | null;
+  /** Numbers our control requests. */
+  requests: number;
+}
+
+export const stateVersion = 1;
+
+/** The state in which an incarnation begins. A resumed conversation has a cost that is not known yet. */
+export function initialState(mode: PermissionMode, resume: boolean): ClaudeState {
+  return {
+    phase: 'starting',
+    mode,
+    turn: null,
+    stream: null,
+    pending: [],
+    announces: 'unknown',
+    costUsd: resume ? null : 0,
+    apiError: null,
+    requests: 0,
+  };
+}
+
+/** An `outputs` entry of the open turn, if there is one. */
+export function turnOf(state: ClaudeState): { turnId?: string } {
+  return state.turn ? { turnId: state.turn.turnId } : {};
+}
+
+/** A line that changed nothing. */
+export function nothing(state: ClaudeState): Decoded<ClaudeState> {
+  return { outputs: [], replies: [], state };
+}
+
+/** A line that only says something. */
+export function saying(state: ClaudeState, ...outputs: Output[]): Decoded<ClaudeState> {
+  return { outputs, replies: [], state };
+}
+
+/** Moves the open turn on to `phase`, never back, and says so once for each step. */
+export function advance(state: ClaudeState, phase: 'acknowledged' | 'running'): Decoded<ClaudeState> {
+  const turn = state.turn;
+  if (!turn || turn.phase === 'running' || turn.phase === phase) return nothing(state);
+  const outputs: Output[] = turn.phase === 'written' ? [{ kind: 'turn.acknowledged', turnId: turn.turnId }] : [];
+  if (phase === 'running') outputs.push({ kind: 'turn.started', turnId: turn.turnId });
+  return { outputs, replies: [], state: { ...state, turn: { ...turn, phase } } };
+}
+
+/** That a request of the agent needs no decision any more. */
+export function withdrawn(request: PendingRequest, state: ClaudeState): Output {
+  return request.kind === 'approval'
+    ? { kind: 'approval.resolved', ...turnOf(state), data: { approvalId: request.id, decision: 'withdrawn', by: 'agent' } }
+    : { kind: 'question.answered', ...turnOf(state), data: { questionId: request.id, by: 'withdrawn' } };
+}

@@ -1,0 +1,21 @@
+import type { JsonObject } from '../json.ts';
+import { cut, listOf, objectOf, stringOf } from '../json.ts';
+
+/** The input fields that say best what a tool is about to do, by how telling they are. */
+const tellingFields = ['command', 'file_path', 'notebook_path', 'pattern', 'url', 'query', 'description', 'prompt', 'path', 'skill'];
+
+/** One line that says what a tool does, fit for a lock screen. */
+export function titleOf(tool: string, input: JsonObject): string {
+  const field = tellingFields.find((name) => stringOf(input[name]) !== '');
+  if (field === undefined) return tool;
+  const text = stringOf(input[field]).trim();
+  const [first = '', ...more] = text.split('\n');
+  return `${tool}: ${cut(first, 160)}${more.length || first.length > 160 ? ' …' : ''}`;
+}
+
+/** What "always allow" would allow, from the rules that the CLI suggests. */
+export function alwaysLabel(suggestions: JsonObject[]): string {
+  const rules = suggestions.flatMap((suggestion) => listOf(suggestion.rules)).map(objectOf);
+  const names = rules.map((rule) => stringOf(rule.ruleContent) || stringOf(rule.toolName)).filter((name) => name !== '');
+  return names.length ? `Always allow ${cut(names.join(', '), 120)}` : 'Allow from now on';
+}

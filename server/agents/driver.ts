@@ -1,0 +1,104 @@
+import type { DataOf } from '../contracts/events.ts';
+
+/** What a session may ask of an agent: see DESIGN's permission modes. */
+export type PermissionMode = 'ask' | 'accept-edits' | 'plan' | 'auto';
+
+/** What a driver needs to know to start an agent for a session. */
+export interface LaunchRequest {
+  /** The agent's own id of the conversation: chosen by us for a new one, known for one to resume. */
+  agentSessionId: string;
+  /** Whether the agent knows this conversation already. */
+  resume: boolean;
+  projectPath: string;
+  mode: PermissionMode;
+  model: string | null;
+  /** A folder with files that came with messages; the agent may read there. */
+  filesPath: string;
+  /** The program, as found by the agents catalogue. */
+  command: string;
+}
+
+/** How to start an agent. `env` comes on top of the allow-listed environment. */
+export interface LaunchSpec {
+  file: string;
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** A file that came with a message: an image goes in as content, others are stored and named by their path. */
+export type MessagePart = { type: 'image'; mimeType: string; data: string } | { type: 'file'; name: string; path: string };
+
+/** What a session tells an agent. */
+export type DriverCommand =
+  /** `agentMessageId` is the id under which the agent gets the message, a UUID in lower case. */
+  | { kind: 'message'; turnId: string; agentMessageId: string; text: string; parts: MessagePart[] }
+  | { kind: 'cancel' }
+  | { kind: 'approve'; approvalId: string; always: boolean; updatedInput?: unknown }
+  | { kind: 'deny'; approvalId: string; message: string }
+  | { kind: 'answer'; questionId: string; answers: Record<string, string> }
+  | { kind: 'setModel'; model: string | null }
+  | { kind: 'setMode'; mode: PermissionMode };
+
+/** Kinds that go into the log as they are, with the turn that the driver says they belong to. */
+type LoggedKind =
+  | 'text' | 'thinking' | 'message' | 'tool.started' | 'tool.updated' | 'tool.finished' | 'approval.requested'
+  | 'approval.resolved' | 'question.asked' | 'question.answered' | 'plan' | 'usage' | 'rate-limited' | 'compacted' | 'notice' | 'unknown';
+
+/** How a turn ended, as the agent reported it. */
+export interface TurnResult {
+  text: string;
+  usage: DataOf<'usage'>['usage'] | null;
+  costUsd: number | null;
+}
+
+/**
+ * What a driver makes of a line: closed, discriminated by `kind`, the same for every agent.
+ * `messageId` in text, thinking and message is the agent's own name of that message, unique within the turn.
+ */
+export type Output =
+  | { kind: 'ready'; agentSessionId: string | null }
+  | { kind: 'turn.acknowledged'; turnId: string }
+  | { kind: 'turn.started'; turnId: string }
+  | { kind: 'turn.completed'; turnId: string; result: TurnResult }
+  | { kind: 'turn.failed'; turnId: string; code: string; detail: string }
+  | { kind: 'turn.cancelled'; turnId: string }
+  | { [K in LoggedKind]: { kind: K; turnId?: string; data: DataOf<K> } }[LoggedKind];
+
+/** What came of a line or a command. Lines have no LF; the journal adds it. */
+export interface Encoded<State> {
+  lines: string[];
+  state: State;
+}
+export interface Decoded<State> {
+  outputs: Output[];
+  replies: string[];
+  state: State;
+}
+
+export interface Capabilities {
+  images: boolean;
+  resume: boolean;
+  cancel: boolean;
+  approvals: boolean;
+  /** A first message may be written before the agent says that it is ready. */
+  earlyMessage: boolean;
+}
+
+/**
+ * The code that knows one agent's protocol. Pure: no I/O, no timers, no clock; its state is plain JSON and is saved in
+ * the same transaction as the events, so that a restarted server goes on in the middle of an exchange.
+ */
+export interface Driver<State = unknown> {
+  readonly agent: string;
+  readonly capabilities: Capabilities;
+  readonly stateVersion: number;
+  /** State of an older version brought up to this one; null when that can't be done. */
+  migrate(old: unknown, version: number): State | null;
+  launch(request: LaunchRequest): LaunchSpec;
+  /** The first lines of every incarnation, and the state it begins with. */
+  begin(request: LaunchRequest): Encoded<State>;
+  /** Throws AppError `not-supported` for what the agent can't do, `approval-not-found` or `question-not-found` for what is not open. */
+  encode(command: DriverCommand, state: State): Encoded<State>;
+  /** Never throws: a line that it doesn't understand becomes an `unknown` output. */
+  decode(line: string, state: State): Decoded<State>;
+}

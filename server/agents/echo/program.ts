@@ -1,0 +1,105 @@
+import { writeSync } from 'node:fs';
+import { answer } from './answer.ts';
+import { loadMemory, saveMemory } from './memory.ts';
+import type { EchoInput, EchoOutput } from './protocol.ts';
+
+// The echo agent: program.ts --session|--resume ID FOLDER, its memory being in FOLDER. Reads and prints JSON lines, ends with its input.
+const [how, session = '', folder = ''] = process.argv.slice(2);
+const loaded = how === '--resume' ? loadMemory(folder, session) : { word: null, messages: 0 };
+if (!loaded || session === '' || folder === '') {
+  process.stderr.write(`No conversation found: ${session}\n`);
+  process.exit(1);
+}
+const memory = loaded;
+const waiting = new Map<string, (reply: { allow: boolean; text: string }) => void>();
+let running: AbortController | null = null;
+let queue = Promise.resolve();
+let stubborn = false;
+
+function raw(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      // A full pipe that doesn't block: the reader needs a moment.
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function print(output: EchoOutput): void {
+  raw(Buffer.from(`${JSON.stringify(output)}\n`));
+}
+
+function reply(id: string, signal: AbortSignal): Promise<{ allow: boolean; text: string }> {
+  return new Promise((resolve, reject) => {
+    waiting.set(id, resolve);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+async function take(id: string, text: string, files: string[]): Promise<void> {
+  const turn = (running = new AbortController());
+  const inputTokens = Math.ceil(text.length / 4);
+  print({ type: 'begun', id });
+  try {
+    if (/^ignore-term\b/m.test(text)) beStubborn();
+    const stage = { memory, signal: turn.signal, print, raw, reply: (what: string) => reply(what, turn.signal) };
+    const { text: said, pieces } = await answer(id, text, files, stage);
+    memory.messages++;
+    saveMemory(folder, session, memory);
+    print({ type: 'ended', id, outcome: 'completed', text: said, inputTokens, outputTokens: pieces });
+  } catch (error) {
+    const outcome = turn.signal.aborted ? 'cancelled' : 'failed';
+    print({ type: 'ended', id, outcome, text: error instanceof Error ? error.message : String(error), inputTokens, outputTokens: 0 });
+  } finally {
+    waiting.clear();
+    running = null;
+  }
+}
+
+/** From now on neither SIGTERM nor the end of input ends this process. */
+function beStubborn(): void {
+  stubborn = true;
+  process.on('SIGTERM', () => {});
+  setInterval(() => {}, 60_000);
+}
+
+function obey(input: EchoInput): void {
+  switch (input.type) {
+    case 'message':
+      print({ type: 'received', id: input.id });
+      queue = queue.then(() => take(input.id, input.text, input.files));
+      return;
+    case 'cancel':
+      running?.abort();
+      return;
+    case 'decision':
+      waiting.get(input.id)?.({ allow: input.allow, text: input.reason });
+      return;
+    case 'answers':
+      waiting.get(input.id)?.({ allow: true, text: Object.values(input.answers).join(', ') });
+  }
+}
+
+let rest: Buffer[] = [];
+process.stdin.on('data', (chunk: Buffer) => {
+  for (let from = 0; ;) {
+    const end = chunk.indexOf(10, from);
+    if (end < 0) {
+      rest.push(chunk.subarray(from));
+      return;
+    }
+    rest.push(chunk.subarray(from, end));
+    const line = Buffer.concat(rest).toString('utf8');
+    rest = [];
+    from = end + 1;
+    obey(JSON.parse(line) as EchoInput);
+  }
+});
+process.stdin.on('end', () => {
+  if (!stubborn) process.exit(0);
+});
+saveMemory(folder, session, memory);
+print({ type: 'ready', session });

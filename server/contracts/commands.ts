@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { Attachment } from './attachment.ts';
+import { AgentName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
+import { MessageId, SessionId } from './ids.ts';
+
+/** Characters that a message can have. */
+export const MAX_MESSAGE_CHARS = 12 * 1024 * 1024;
+/** Longest time, in milliseconds, that a request may wait for its answer. */
+export const MAX_WAIT_MS = 3_600_000;
+const DECISIONS = ['allow', 'deny', 'allow-always'] as const;
+
+const Wait = z.union([z.boolean(), z.number().int().min(0).max(MAX_WAIT_MS)], {
+  error: `must be true, false, or whole milliseconds from 0 to ${MAX_WAIT_MS}`,
+});
+
+const sendFields = {
+  message: z.string().max(MAX_MESSAGE_CHARS),
+  messageId: MessageId.optional(),
+  sessionId: SessionId.optional(),
+  projectPath: ProjectPath.optional(),
+  agent: AgentName.optional(),
+  mode: ModeField.optional(),
+  model: ModelName.optional(),
+  name: SessionName.optional(),
+  timestamp: z.union([z.string().max(100), z.number()], { error: 'must be a string or a number' }).optional(),
+  deviceToken: z.string().max(500).optional(),
+  workspace: z.string().max(4096).optional(),
+  autoResponse: z.boolean().optional(),
+  attachments: z.array(Attachment).max(20).optional(),
+};
+
+// Phones send null for what they don't have.
+const withoutNulls = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+    : value;
+
+interface Sent {
+  message?: unknown;
+  sessionId?: unknown;
+  projectPath?: unknown;
+  attachments?: unknown;
+}
+
+// These look at several fields, and run even when another field is wrong, so that one answer names every field.
+const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null && !Array.isArray(value) };
+const saysSomething = (sent: Sent) =>
+  typeof sent.message !== 'string' || sent.message.trim() !== '' || (Array.isArray(sent.attachments) && sent.attachments.length > 0);
+const hasPlace = (sent: Sent) => sent.projectPath !== undefined || sent.sessionId !== undefined;
+const blank = { path: ['message'], error: 'must not be blank unless there are attachments', ...always };
+const placeless = { path: ['projectPath'], error: 'is required where there is no sessionId', ...always };
+
+/** A message to an agent. Fields that we don't know are ignored. */
+export const ChatRequest = z.preprocess(
+  withoutNulls,
+  z
+    .object({ ...sendFields, wait: Wait.optional() })
+    .refine(saysSomething, blank)
+    .refine(hasPlace, placeless),
+);
+export type ChatRequest = z.output<typeof ChatRequest>;
+
+/** The same over a socket, where the answer comes as events. */
+export const SendRequest = z.preprocess(withoutNulls, z.object(sendFields).refine(saysSomething, blank).refine(hasPlace, placeless));
+export type SendRequest = z.output<typeof SendRequest>;
+
+/** A session without a first message. */
+export const CreateSession = z.object({
+  projectPath: ProjectPath,
+  agent: AgentName.optional(),
+  name: SessionName.optional(),
+  labels: Labels.optional(),
+  mode: ModeField.optional(),
+  model: ModelName.nullable().optional(),
+});
+export type CreateSession = z.output<typeof CreateSession>;
+
+/** What can be changed about a session; `model: null` goes back to the agent's default. */
+export const PatchSession = z
+  .object({
+    name: SessionName.optional(),
+    labels: Labels.optional(),
+    mode: ModeField.optional(),
+    model: ModelName.nullable().optional(),
+  })
+  .refine((patch) => Object.values(patch).some((member) => member !== undefined), {
+    error: 'needs at least one of name, labels, mode, model',
+  });
+export type PatchSession = z.output<typeof PatchSession>;
+
+export const ApprovalDecision = z.object({ decision: z.enum(DECISIONS), message: z.string().max(10_000).optional() });
+export type ApprovalDecision = z.output<typeof ApprovalDecision>;
+
+/** Answers by the text of their question. */
+export const QuestionAnswers = z.object({ answers: z.record(z.string().max(10_000), z.string().max(100_000)) });
+export type QuestionAnswers = z.output<typeof QuestionAnswers>;

@@ -1,0 +1,70 @@
+import { ApprovalDecision, QuestionAnswers } from '../commands.ts';
+import { bodyErrors, endpoint } from '../endpoint.ts';
+import { ApprovalParams, QuestionParams, SessionParams } from '../queries.ts';
+import { ActedView, AnsweredView, ApprovalView } from '../views.ts';
+
+const action = {
+  method: 'POST',
+  auth: true,
+  params: SessionParams,
+  responses: { 200: ActedView },
+  example: { params: { id: '$SESSION' } },
+} as const;
+const starts = [
+  'session-not-found',
+  'session-archived',
+  'session-busy',
+  'agent-not-installed',
+  'project-not-found',
+  'start-failed',
+  'pool-full',
+  'shutting-down',
+  'disk-full',
+] as const;
+
+/** What can be done to a session. */
+export const actionEndpoints = {
+  start: endpoint({ ...action, path: '/api/sessions/{id}/start', summary: 'Start its process, also after it failed', errors: starts }),
+  wake: endpoint({ ...action, path: '/api/sessions/{id}/wake', summary: 'Warm it before the first word is typed', errors: starts }),
+  stop: endpoint({
+    ...action,
+    path: '/api/sessions/{id}/stop',
+    summary: 'Stop its process and keep the conversation',
+    errors: ['session-not-found', 'disk-full'],
+  }),
+  interactiveStop: endpoint({
+    ...action,
+    method: 'DELETE',
+    path: '/api/sessions/interactive/{id}',
+    summary: 'The same as POST /api/sessions/{id}/stop',
+    errors: ['session-not-found', 'disk-full'],
+  }),
+  cancel: endpoint({
+    ...action,
+    path: '/api/sessions/{id}/cancel',
+    summary: 'Interrupt the running turn and keep the process',
+    errors: ['session-not-found', 'nothing-to-cancel', 'not-supported', 'disk-full'],
+  }),
+  decide: endpoint({
+    method: 'POST',
+    path: '/api/sessions/{id}/approvals/{approvalId}',
+    summary: 'Allow or deny what the agent asks for',
+    auth: true,
+    params: ApprovalParams,
+    body: ApprovalDecision,
+    responses: { 200: ApprovalView },
+    errors: [...bodyErrors, 'session-not-found', 'approval-not-found', 'already-decided', 'not-supported', 'disk-full'],
+    example: { params: { id: '$SESSION', approvalId: '$APPROVAL' }, body: { decision: 'allow' } },
+  }),
+  answer: endpoint({
+    method: 'POST',
+    path: '/api/sessions/{id}/questions/{questionId}',
+    summary: "Answer the agent's questions",
+    auth: true,
+    params: QuestionParams,
+    body: QuestionAnswers,
+    responses: { 200: AnsweredView },
+    errors: [...bodyErrors, 'session-not-found', 'question-not-found', 'already-decided', 'not-supported', 'disk-full'],
+    example: { params: { id: '$SESSION', questionId: '$QUESTION' }, body: { answers: { 'Which database?': 'SQLite' } } },
+  }),
+};

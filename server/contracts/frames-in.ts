@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { ApprovalDecision, CreateSession, QuestionAnswers, SendRequest } from './commands.ts';
+import { SessionName } from './fields.ts';
+import { AgentMadeId, Cursor, MessageId, SessionId } from './ids.ts';
+import { SessionState } from './state.ts';
+
+const OneSession = z.object({ sessionId: SessionId });
+const limit = (byDefault: number) => z.number().int().min(1).max(1000).default(byDefault);
+
+/** A client's name for a request; its answer repeats it. */
+export const RequestId = z.string().min(1).max(200);
+
+function frame<T extends string, P extends z.ZodType>(type: T, payload: P) {
+  return z.object({ type: z.literal(type), payload, requestId: RequestId.optional() });
+}
+
+/** What a client may send over a socket, discriminated by `type`. */
+export const IncomingFrame = z.discriminatedUnion('type', [
+  frame('client.hello', z.object({ clientId: z.string().min(1).max(200) })),
+  frame('session.attach', z.object({ sessionId: SessionId, after: Cursor.default(0) })),
+  frame('session.detach', OneSession),
+  // null: no session is in the foreground of this device any more.
+  frame('session.focus', z.object({ sessionId: SessionId.nullable() })),
+  frame('session.send', SendRequest),
+  frame('session.cancel', OneSession),
+  frame('session.approve', ApprovalDecision.extend({ sessionId: SessionId, approvalId: AgentMadeId })),
+  frame('session.answer', QuestionAnswers.extend({ sessionId: SessionId, questionId: AgentMadeId })),
+  frame('session.close', OneSession),
+  frame(
+    'session.list',
+    z
+      .object({
+        status: SessionState.optional(),
+        agent: z.string().optional(),
+        project: z.string().optional(),
+        label: z.string().optional(),
+        text: z.string().optional(),
+        limit: limit(50),
+        before: z.string().optional(),
+      })
+      .prefault({}),
+  ),
+  frame('session.create', CreateSession),
+  frame('session.rename', z.object({ sessionId: SessionId, name: SessionName })),
+  frame('session.delete', OneSession),
+  frame('session.history', z.object({ sessionId: SessionId, before: MessageId.optional(), limit: limit(50) })),
+]);
+export type IncomingFrame = z.output<typeof IncomingFrame>;
+export type IncomingType = IncomingFrame['type'];
+/** The frame of one type. */
+export type FrameOf<T extends IncomingType> = Extract<IncomingFrame, { type: T }>;

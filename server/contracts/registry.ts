@@ -1,0 +1,19 @@
+import type { EndpointSpec, Handlers } from './endpoint.ts';
+import { actionEndpoints } from './endpoints/actions.ts';
+import { chatEndpoints } from './endpoints/chat.ts';
+import { readerEndpoints } from './endpoints/readers.ts';
+import { sessionEndpoints } from './endpoints/sessions.ts';
+import { systemEndpoints } from './endpoints/system.ts';
+
+/** Every endpoint by its id, in the order in which a router must try them. */
+export const endpoints = { ...systemEndpoints, ...chatEndpoints, ...sessionEndpoints, ...actionEndpoints, ...readerEndpoints };
+
+export type Endpoints = typeof endpoints;
+export type EndpointId = keyof Endpoints;
+/** A handler for every endpoint: leaving one out does not compile. */
+export type ApiHandlers<Context> = Handlers<Endpoints, Context>;
+
+/** The endpoints with their ids, in order. */
+export function eachEndpoint(): { id: EndpointId; spec: EndpointSpec }[] {
+  return Object.entries(endpoints).map(([id, spec]) => ({ id: id as EndpointId, spec }));
+}

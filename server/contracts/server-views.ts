@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { ErrorCode } from '../platform/error-codes.ts';
+import { errorCodes } from '../platform/error-codes.ts';
+import { Time } from './ids.ts';
+
+// What clients get to know about the server itself, and how it says no.
+
+const AgentHealth = z.object({ agent: z.string(), installed: z.boolean(), version: z.string().optional() });
+
+/** The process answers. Needs no token. */
+export const HealthView = z.object({
+  status: z.literal('ok'),
+  version: z.string(),
+  uptimeSeconds: z.number().min(0),
+  node: z.string(),
+  sqlite: z.string(),
+  agents: z.array(AgentHealth),
+});
+export type HealthView = z.output<typeof HealthView>;
+
+/** Whether work can be taken on, and which check says no. Needs no token. */
+export const ReadyView = z.object({
+  ready: z.boolean(),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string().optional() })),
+});
+export type ReadyView = z.output<typeof ReadyView>;
+
+/** A credential for one WebSocket connection, used up by it. */
+export const TicketView = z.object({ ticket: z.string(), expiresAt: Time });
+export type TicketView = z.output<typeof TicketView>;
+
+/** Which agents this machine can run, and what each can do. */
+export const AgentsView = z.object({
+  agents: z.array(
+    AgentHealth.extend({
+      command: z.string().nullable().describe('absolute path of the program'),
+      isDefault: z.boolean(),
+      capabilities: z.object({ images: z.boolean(), resume: z.boolean(), cancel: z.boolean(), approvals: z.boolean() }),
+      hint: z.string().optional().describe('how to install it'),
+    }),
+  ),
+});
+export type AgentsView = z.output<typeof AgentsView>;
+
+/** The OpenAPI description itself. */
+export const OpenApiDocument = z.looseObject({ openapi: z.string() });
+
+const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];
+
+/** Every error of the API: RFC 9457 problem details with a stable `code`; `error` is `detail` under an older name. */
+export const Problem = z.looseObject({
+  type: z.string().describe('urn:holdfast:error:<code>'),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.enum(codes),
+  error: z.string(),
+  instance: z.string().optional(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.output<typeof Problem>;

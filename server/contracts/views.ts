@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { AttachmentView } from './attachment.ts';
+import type { EventView, noticeData } from './events.ts';
+import { Event, ExitReason, Usage } from './events.ts';
+import { Time } from './ids.ts';
+import { FinalTurnState, PermissionMode, SessionState, TurnState } from './state.ts';
+
+// What clients get. Every exported schema becomes a named component of openapi.json.
+
+const count = z.number().int().min(0);
+const Success = z.literal(true);
+const Cursor = count.describe('the last seq that this answer knows of');
+
+/** How the last process of a session ended. */
+export const LastExit = z.object({ reason: ExitReason, exitCode: z.number().int().nullable(), signal: z.string().nullable(), at: Time });
+export type LastExit = z.output<typeof LastExit>;
+
+/** Why something did not work: a stable code and a sentence. */
+export const Failure = z.object({ code: z.string(), detail: z.string() });
+export type Failure = z.output<typeof Failure>;
+
+/** The turn that is open now. */
+export const TurnView = z.object({ id: z.uuid(), state: TurnState });
+
+/** How a session is doing; short, for polling. */
+export const StatusView = z.object({
+  sessionId: z.uuid(),
+  state: SessionState,
+  agent: z.string(),
+  pid: z.number().int().optional(),
+  expiresAt: Time.optional(),
+  turn: TurnView.optional(),
+  queued: count.describe('messages that wait behind the open turn'),
+  lastExit: LastExit.optional(),
+  usage: Usage,
+});
+export type StatusView = z.output<typeof StatusView>;
+
+/** The status after something was done to a session. */
+export const ActedView = StatusView.extend({ success: Success });
+export type ActedView = z.output<typeof ActedView>;
+
+/** A session, whole. */
+export const SessionView = StatusView.extend({
+  name: z.string(),
+  projectPath: z.string(),
+  mode: PermissionMode,
+  model: z.string().nullable(),
+  labels: z.array(z.string()),
+  createdAt: Time,
+  lastActivityAt: Time,
+  cursor: Cursor,
+  failure: Failure.optional(),
+});
+export type SessionView = z.output<typeof SessionView>;
+
+export const SessionsPage = z.object({
+  sessions: z.array(SessionView),
+  nextBefore: z.string().optional(),
+  hasMore: z.boolean(),
+});
+export type SessionsPage = z.output<typeof SessionsPage>;
+
+export const DeletedView = z.object({ success: Success, sessionId: z.uuid() });
+export type DeletedView = z.output<typeof DeletedView>;
+
+const chatAnswer = {
+  success: Success,
+  sessionId: z.uuid(),
+  messageId: z.uuid(),
+  cursor: Cursor,
+  resumed: z.boolean().describe('the conversation existed before this message'),
+  deliveryMethod: z.enum(['apns', 'poll']),
+};
+
+/** The message is stored and will be answered; `position` messages are before it. */
+export const ChatAccepted = z.object({ ...chatAnswer, state: TurnState, position: count });
+export type ChatAccepted = z.output<typeof ChatAccepted>;
+
+/** The turn has its outcome. `content` is the answer's text, '' unless it completed. */
+export const ChatCompleted = z.object({
+  ...chatAnswer,
+  state: FinalTurnState,
+  content: z.string(),
+  reply: z.object({ id: z.string(), text: z.string() }).nullable(),
+  error: Failure.optional(),
+});
+export type ChatCompleted = z.output<typeof ChatCompleted>;
+
+/** One live process with its figures. */
+export const ActiveSession = z.object({
+  sessionId: z.uuid(),
+  name: z.string(),
+  agent: z.string(),
+  projectPath: z.string(),
+  state: SessionState,
+  pid: z.number().int().nullable(),
+  startedAt: Time,
+  lastActivityAt: Time,
+  expiresAt: Time.nullable(),
+  messageCount: count,
+  memoryMb: z.number().min(0),
+  cpuPercent: z.number().min(0),
+});
+export type ActiveSession = z.output<typeof ActiveSession>;
+
+/** Everything that is alive, and how much room there is. */
+export const ActiveView = z.object({
+  sessions: z.array(ActiveSession),
+  pool: z.object({ live: count, max: count, effectiveMax: count, available: count, waiting: count }),
+  memory: z.object({ usedMb: z.number().min(0), limitMb: z.number().min(0) }),
+});
+export type ActiveView = z.output<typeof ActiveView>;
+
+/** One message of a conversation. `state` is how far it has come: for an answer, that of its turn. */
+export const MessageView = z.object({
+  id: z.string(),
+  turnId: z.uuid(),
+  role: z.enum(['user', 'assistant']),
+  text: z.string(),
+  state: TurnState,
+  createdAt: Time,
+  turnState: TurnState.optional(),
+  attachments: z.array(AttachmentView).optional(),
+  partial: z.boolean().optional(),
+});
+export type MessageView = z.output<typeof MessageView>;
+
+const metadata = z.record(z.string(), z.string());
+/** One message by its id, with the members that the published companion app reads. */
+export const StoredMessageView = MessageView.extend({
+  sessionId: z.uuid(),
+  content: z.string(),
+  timestamp: z.number().int().describe('milliseconds since 1970'),
+  metadata,
+  result: z.object({ content: z.string(), metadata }),
+});
+export type StoredMessageView = z.output<typeof StoredMessageView>;
+
+/** The newest messages that fit, oldest first. */
+export const MessagesPage = z.object({ messages: z.array(MessageView), hasMore: z.boolean() });
+export type MessagesPage = z.output<typeof MessagesPage>;
+
+/** What one reader alone is told: its cursor is behind what is kept, or from another history. */
+export interface ReaderNotice<K extends keyof typeof noticeData = keyof typeof noticeData> {
+  sessionId: string;
+  seq: number;
+  at: string;
+  channel: 'reader';
+  kind: K;
+  data: z.output<(typeof noticeData)[K]>;
+}
+// The union is built from a table and typed loosely; this is its exact type.
+export const AnyEvent = Event as unknown as z.ZodType<EventView | ReaderNotice>;
+export type AnyEvent = EventView | ReaderNotice;
+
+export const EventsPage = z.object({ events: z.array(AnyEvent), cursor: Cursor, hasMore: z.boolean() });
+export type EventsPage = z.output<typeof EventsPage>;
+
+/** Last lines of the newest process, each stream by itself: two files have no common order. */
+export const LogsView = z.object({
+  sessionId: z.uuid(),
+  incarnationId: z.string().nullable(),
+  out: z.array(z.string()).optional(),
+  err: z.array(z.string()).optional(),
+  truncated: z.boolean().describe('there are earlier lines, or a line was cut'),
+});
+export type LogsView = z.output<typeof LogsView>;
+
+export const ApprovalView = z.object({
+  success: Success,
+  sessionId: z.uuid(),
+  approvalId: z.string(),
+  decision: z.enum(['allow', 'deny', 'allow-always']),
+});
+export type ApprovalView = z.output<typeof ApprovalView>;
+
+export const AnsweredView = z.object({ success: Success, sessionId: z.uuid(), questionId: z.string() });
+export type AnsweredView = z.output<typeof AnsweredView>;

@@ -1,0 +1,53 @@
+import type { ApiHandlers } from '../../contracts/registry.ts';
+import type { AnyEvent } from '../../contracts/views.ts';
+import { checkCursor, readPage } from '../../events/event-pages.ts';
+import { noticeJson, Reader } from '../../events/reader.ts';
+import type { SessionRow } from '../../storage/sessions-table.ts';
+import { tailLines } from '../../sessions/logs.ts';
+import { incarnationFolder } from '../../sessions/start-incarnation.ts';
+import type { Api, RequestContext } from '../context.ts';
+import { EventStream } from '../event-stream.ts';
+import { wantsStream } from './chat.ts';
+
+/** What a session holds, for those who read. */
+export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'messages' | 'events' | 'logs'> {
+  return {
+    messages: async ({ params, query }, { owner }) => ({ status: 200, body: api.queries.messages(api.commands.find(owner, params.id), query) }),
+    events: async ({ params, query, headers }, context) => {
+      const session = api.commands.find(context.owner, params.id);
+      const after = headers['last-event-id'] ?? query.after;
+      if (!wantsStream(context)) return { status: 200, body: eventsPage(api, session, { ...query, after }) };
+      const wanted = query.kind;
+      const stream = new EventStream(context.response, api.clock, wanted === undefined ? undefined : (event) => event.kind === wanted);
+      const reader = new Reader(api.readers, session, after, stream);
+      context.response.once('close', () => reader.close());
+      reader.start();
+      return 'streamed';
+    },
+    logs: async ({ params, query }, { owner }) => {
+      const session = api.commands.find(owner, params.id);
+      const incarnationId = api.latestIncarnation(session.num);
+      const folder = incarnationId === null ? null : incarnationFolder(api.dataDir, incarnationId);
+      const read = (name: 'out' | 'err') => (folder === null ? { lines: [], truncated: false } : tailLines(folder, name, query.tail));
+      const out = query.stream === 'err' ? null : read('out');
+      const err = query.stream === 'out' ? null : read('err');
+      const truncated = (out?.truncated ?? false) || (err?.truncated ?? false);
+      const streams = { ...(out ? { out: out.lines } : {}), ...(err ? { err: err.lines } : {}) };
+      return { status: 200, body: { sessionId: session.id, incarnationId, ...streams, truncated } };
+    },
+  };
+}
+
+function eventsPage(api: Api, session: SessionRow, query: { after: number; limit: number; kind?: string | undefined }): { events: AnyEvent[]; cursor: number; hasMore: boolean } {
+  const events: AnyEvent[] = [];
+  let { after } = query;
+  const fit = checkCursor(api.readers.store, session, after);
+  if (!fit.fits) {
+    events.push(JSON.parse(noticeJson(api.readers, session, fit.kind, after, fit.resumeAt)) as AnyEvent);
+    after = fit.resumeAt;
+  }
+  const page = readPage(api.readers.store, session, after, query.limit);
+  const wanted = query.kind === undefined ? page.events : page.events.filter((event) => event.kind === query.kind);
+  events.push(...wanted.map((event) => JSON.parse(event.json) as AnyEvent));
+  return { events, cursor: page.cursor, hasMore: !page.done };
+}

@@ -1,0 +1,62 @@
+import type { ApiHandlers } from '../../contracts/registry.ts';
+import type { ActedView, SessionView } from '../../contracts/views.ts';
+import type { Api, RequestContext } from '../context.ts';
+
+type Names =
+  | 'sessions' | 'createSession' | 'active' | 'session' | 'patchSession' | 'deleteSession' | 'status' | 'interactiveStatus'
+  | 'start' | 'wake' | 'stop' | 'interactiveStop' | 'cancel' | 'decide' | 'answer';
+type Handlers = Pick<ApiHandlers<RequestContext>, Names>;
+
+/** Sessions as a collection, each one by its id, and what can be done to it. */
+export function sessionHandlers(api: Api): Handlers {
+  const { commands, queries } = api;
+  const view = (owner: string, id: string): SessionView => queries.session(commands.find(owner, id));
+  const acted = (owner: string, id: string): { status: 200; body: ActedView } => ({
+    status: 200,
+    body: { ...queries.status(commands.find(owner, id)), success: true },
+  });
+  const status: Handlers['status'] = async ({ params }, { owner }) => ({ status: 200, body: queries.status(commands.find(owner, params.id)) });
+  const start: Handlers['start'] = async ({ params }, { owner }) => {
+    await commands.start(owner, params.id);
+    return acted(owner, params.id);
+  };
+  const stop: Handlers['stop'] = async ({ params }, { owner }) => {
+    await commands.stop(owner, params.id);
+    return acted(owner, params.id);
+  };
+  return {
+    sessions: async ({ query }, { owner }) => ({ status: 200, body: queries.list(owner, query) }),
+    createSession: async ({ body, headers }, { owner }) => {
+      const id = await commands.create({ owner, idempotencyKey: headers['idempotency-key'] }, body);
+      return { status: 201, body: view(owner, id), headers: { Location: `/api/sessions/${id}` } };
+    },
+    active: async (_input, { owner }) => ({ status: 200, body: await api.active(owner) }),
+    session: async ({ params }, { owner }) => ({ status: 200, body: view(owner, params.id) }),
+    patchSession: async ({ params, body }, { owner }) => {
+      commands.patch(owner, params.id, body);
+      return { status: 200, body: view(owner, params.id) };
+    },
+    deleteSession: async ({ params }, { owner }) => {
+      await commands.remove(owner, params.id);
+      return { status: 200, body: { success: true, sessionId: params.id } };
+    },
+    status,
+    interactiveStatus: status,
+    start,
+    wake: start,
+    stop,
+    interactiveStop: stop,
+    cancel: async ({ params }, { owner }) => {
+      await commands.cancel(owner, params.id);
+      return acted(owner, params.id);
+    },
+    decide: async ({ params, body }, { owner }) => {
+      await commands.decide(owner, params.id, params.approvalId, body);
+      return { status: 200, body: { success: true, sessionId: params.id, approvalId: params.approvalId, decision: body.decision } };
+    },
+    answer: async ({ params, body }, { owner }) => {
+      await commands.answer(owner, params.id, params.questionId, body.answers);
+      return { status: 200, body: { success: true, sessionId: params.id, questionId: params.questionId } };
+    },
+  };
+}

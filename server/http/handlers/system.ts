@@ -1,0 +1,20 @@
+import type { ApiHandlers } from '../../contracts/registry.ts';
+import { isoTime } from '../../platform/clock.ts';
+import type { Api, RequestContext } from '../context.ts';
+
+/** The server itself. */
+export function systemHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'health' | 'ready' | 'openapi' | 'agents' | 'wsTicket'> {
+  return {
+    health: async () => ({ status: 200, body: api.health() }),
+    ready: async () => {
+      const body = await api.ready();
+      return body.ready ? { status: 200, body } : { status: 503, body };
+    },
+    openapi: async () => ({ status: 200, body: api.openapi() }),
+    agents: async () => ({ status: 200, body: api.agents() }),
+    wsTicket: async (_input, { owner }) => {
+      const { ticket, expiresAt } = api.tickets.issue(owner);
+      return { status: 201, body: { ticket, expiresAt: isoTime(expiresAt) } };
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { ProcessIdentity } from './identity.ts';
+import { bootId } from './identity.ts';
+import type { MarkedRow, ProcessTable } from './process-table.ts';
+import { readTable } from './process-table.ts';
+
+export interface MembersQuery {
+  /** The process group of the incarnation, which is its wrapper's pid. */
+  groupId: number | null;
+  agent: ProcessIdentity | null;
+  /** The incarnation's HOLDFAST_INCARNATION: `<data id>/<incarnation id>`. */
+  mark: string;
+  wrapper?: ProcessIdentity | null;
+  /** Further processes known to belong to it, such as the members of an earlier look. */
+  known?: readonly ProcessIdentity[];
+}
+
+/**
+ * The live processes of an incarnation: those that carry its mark, its process group, and all that descends from any of
+ * them. Zombies and this process are left out, and so is whatever runs under this process alone.
+ *
+ * Group ids and pids are reused: a group counts only while one of its processes is proven to be ours (by identity or mark).
+ */
+export function members(query: MembersQuery, table: ProcessTable = readTable()): ProcessIdentity[] {
+  const own = new Map<number, MarkedRow>();
+  const add = (row: MarkedRow): void => {
+    if (row.pid !== process.pid && row.pid > 1 && !isAnothers(row, query.mark)) own.set(row.pid, row);
+  };
+  for (const identity of [query.agent, query.wrapper, ...(query.known ?? [])]) {
+    const row = identity && identity.bootId === bootId() ? table.get(identity.pid) : undefined;
+    if (row && row.startTime === identity?.startTime) add(row);
+  }
+  for (const row of table.values()) if (row.mark === query.mark) add(row);
+  if (query.groupId !== null && [...own.values()].some((row) => row.group === query.groupId)) {
+    for (const row of table.values()) if (row.group === query.groupId) add(row);
+  }
+  addDescendants(own, table, add);
+  return [...own.values()].flatMap((row) => (row.zombie ? [] : { pid: row.pid, startTime: row.startTime, bootId: bootId() }));
+}
+
+function addDescendants(own: Map<number, MarkedRow>, table: ProcessTable, add: (row: MarkedRow) => void): void {
+  const children = new Map<number, MarkedRow[]>();
+  for (const row of table.values()) {
+    const siblings = children.get(row.parent);
+    if (siblings) siblings.push(row);
+    else children.set(row.parent, [row]);
+  }
+  // A Map that grows while it is walked is walked to its new end.
+  for (const pid of own.keys()) for (const child of children.get(pid) ?? []) add(child);
+}
+
+// A server that was started by one of its own agents must not take the other agents with it.
+function isAnothers(row: MarkedRow, mark: string): boolean {
+  return row.mark !== null && row.mark !== mark && dataIdOf(row.mark) === dataIdOf(mark);
+}
+
+function dataIdOf(mark: string): string {
+  return mark.slice(0, mark.indexOf('/') + 1);
+}
+
+export interface MarkedProcess {
+  mark: string;
+  identity: ProcessIdentity;
+}
+
+/** All live processes with a mark of this data folder, for the sweep at boot. Empty where environments cannot be read (not Linux). */
+export function markedProcesses(dataId: string, table: ProcessTable = readTable()): MarkedProcess[] {
+  return [...table.values()].flatMap((row) =>
+    row.mark?.startsWith(`${dataId}/`) && !row.zombie && row.pid !== process.pid
+      ? { mark: row.mark, identity: { pid: row.pid, startTime: row.startTime, bootId: bootId() } }
+      : [],
+  );
+}

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import PQueue from 'p-queue';
+import { agentEnvironment } from '../config/agent-env.ts';
+import { agents as catalogue } from '../config/agents.ts';
+import { findCommand } from '../config/find-command.ts';
+import { packageVersion } from '../config/package-version.ts';
+import type { Settings } from '../config/settings.ts';
+import { AgentVersions, agentsView } from './agents-view.ts';
+import { drivers } from './agents/catalogue.ts';
+import { Tickets } from './auth/tickets.ts';
+import { loadToken, TokenCheck } from './auth/token.ts';
+import { openApiDocument } from './contracts/openapi.ts';
+import { dataId, prepareDataDir, removeRunning, writeRunning } from './data-dir.ts';
+import { Compaction } from './events/compaction.ts';
+import { EventLog } from './events/event-log.ts';
+import { readiness } from './health.ts';
+import { makeApp } from './http/app.ts';
+import type { Api } from './http/context.ts';
+import { AppError, systemCode } from './platform/app-error.ts';
+import { systemClock, type Clock } from './platform/clock.ts';
+import type { Logger } from './platform/logger.ts';
+import { noProbe, type Probe } from './platform/probe.ts';
+import { bootId, identify } from './process/identity.ts';
+import { activeView } from './sessions/active.ts';
+import { SessionCommands } from './sessions/commands.ts';
+import type { Agent, SessionContext } from './sessions/context.ts';
+import { InteractiveSessionPool } from './sessions/pool.ts';
+import { SessionQueries } from './sessions/queries.ts';
+import { recover, type Recovered } from './sessions/recovery.ts';
+import { Gateway } from './socket/gateway.ts';
+import { openDatabase } from './storage/database.ts';
+import { lockDataDir } from './storage/lock.ts';
+import { openStore } from './storage/store.ts';
+
+export interface ServerParts {
+  settings: Settings;
+  /** The whole environment, of which agents see what is on their list. */
+  environment: NodeJS.ProcessEnv;
+  logger: Logger;
+  clock?: Clock;
+  probe?: Probe;
+}
+
+export interface RunningHoldfast {
+  url: string;
+  token: string;
+  /** The token was made at this start. */
+  tokenMade: boolean;
+  recovered: Recovered;
+  /** Live agents now. */
+  live: () => number;
+  /** Stops serving and lets go of the agents, which go on. */
+  stop: () => Promise<void>;
+}
+
+/** How many processes start at once: a start costs most of a second of CPU. */
+const STARTS_AT_ONCE = 3;
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** Puts everything together in a stated order: lock, store, recovery, and only then the doors. Throws AppError. */
+export async function startServer(parts: ServerParts): Promise<RunningHoldfast> {
+  const { settings, logger, clock = systemClock, probe = noProbe } = parts;
+  const { dataDir } = settings;
+  prepareDataDir(dataDir);
+  const lock = lockDataDir(dataDir);
+  const db = openDatabase(join(dataDir, 'holdfast.db'), settings.databaseSync as 'NORMAL' | 'FULL');
+  chmodSync(join(dataDir, 'holdfast.db'), 0o600);
+  const store = openStore(db);
+  const log = new EventLog({ store, clock, logger, probe });
+  const agents = installedAgents(parts);
+  const context: SessionContext = {
+    ...{ store, log, clock, logger, probe, agents },
+    starts: new PQueue({ concurrency: STARTS_AT_ONCE }),
+    limits: { maxQueuedMessages: settings.maxQueuedMessages },
+    data: { dir: dataDir, id: dataId(store), bootId: bootId() },
+    newId: randomUUID,
+  };
+  const pool = new InteractiveSessionPool(context, settings.maxConcurrentSessions);
+  const recovered = await recover(context, pool);
+  const compaction = new Compaction({ store, clock, logger, afterMs: settings.compactAfterSeconds * 1_000 });
+  compaction.start();
+
+  const { token, made: tokenMade } = loadToken(dataDir, settings.authToken);
+  const versions = new AgentVersions();
+  versions.learn(agents);
+  const api = makeApi({ settings, context, pool, agents, versions });
+  const doors = { allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins };
+  const tokens = new TokenCheck(token);
+  const server = httpServer(settings);
+  server.on('request', makeApp({ api, tokens, doors, maxBodyBytes: settings.maxBodyMb * 1024 * 1024 }));
+  const gateway = new Gateway({ ...{ api, clock, logger, tokens, doors }, tickets: api.tickets, version: packageVersion, newId: randomUUID, maxFrameBytes: MAX_FRAME_BYTES });
+  gateway.listen(server);
+  const url = await listen(server, settings);
+  const identity = identify(process.pid);
+  if (identity) writeRunning(dataDir, { identity, url });
+
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    gateway.close();
+    compaction.stop();
+    await pool.release();
+    const force = clock.after(2_000, () => server.closeAllConnections());
+    server.closeIdleConnections();
+    await closed;
+    force.cancel();
+    removeRunning(dataDir);
+    db.close();
+    lock.release();
+  };
+  return { url, token, tokenMade, recovered, live: () => pool.live.length, stop };
+}
+
+function installedAgents({ settings, environment }: ServerParts): Map<string, Agent> {
+  return new Map(
+    catalogue.flatMap((entry) => {
+      const driver = drivers.get(entry.driver);
+      if (!driver) return [];
+      const command = (): string | null => findCommand(entry, settings, environment);
+      return [[entry.agent, { driver, command, environment: () => agentEnvironment(environment, entry, settings) }]];
+    }),
+  );
+}
+
+function makeApi(parts: { settings: Settings; context: SessionContext; pool: InteractiveSessionPool; agents: Map<string, Agent>; versions: AgentVersions }): Api {
+  const { settings, context, pool, agents, versions } = parts;
+  const { store, log, clock, logger } = context;
+  const queries = new SessionQueries(store, pool, settings.sessionTimeoutHours * 3_600_000);
+  const { defaultAgent, projectRoots, permissionMode } = settings;
+  const commands = new SessionCommands({ context, pool, settings: { defaultAgent, projectRoots, permissionMode } });
+  const snapshot = (session: { id: string }): unknown => {
+    const row = store.sessions.byId(session.id);
+    return row ? queries.session(row) : null;
+  };
+  const startedAt = clock.monotonic();
+  const document = openApiDocument(packageVersion);
+  const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
+  return {
+    ...{ commands, queries, clock, logger },
+    readers: { store, log, clock, snapshot },
+    tickets: new Tickets(clock),
+    dataDir: settings.dataDir,
+    latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,
+    active: (owner) => activeView({ store, pool, queries, memoryLimitMb: settings.maxTotalMemoryGb * 1024 }, owner),
+    agents: () => agentsView(agents, versions, settings),
+    health: () => ({
+      status: 'ok',
+      version: packageVersion,
+      uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
+      node: process.version,
+      sqlite,
+      agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({ agent, installed, ...(version === undefined ? {} : { version }) })),
+    }),
+    ready: async () => readiness(store, settings.dataDir, settings),
+    openapi: () => document,
+  };
+}
+
+function httpServer(settings: Settings): Server {
+  if (settings.tlsCertPath === undefined || settings.tlsKeyPath === undefined) return createHttpServer();
+  return createHttpsServer({ cert: readFileSync(settings.tlsCertPath), key: readFileSync(settings.tlsKeyPath) });
+}
+
+function listen(server: Server, settings: Settings): Promise<string> {
+  const { host, port } = settings;
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const taken = systemCode(error) === 'EADDRINUSE';
+      const sentence = taken ? `Port ${port} of ${host} is taken. Stop what uses it, or set PORT.` : `Cannot listen on ${host}:${port}: ${error.message}.`;
+      reject(new AppError('bad-setting', sentence, { cause: error }));
+    });
+    server.listen(port, host, () => {
+      const address = server.address() as AddressInfo;
+      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      resolve(`${settings.tlsCertPath === undefined ? 'http' : 'https'}://${name}:${address.port}`);
+    });
+  });
+}

@@ -1,0 +1,56 @@
+import type { ActiveSession, ActiveView } from '../contracts/views.ts';
+import { isoTime } from '../platform/clock.ts';
+import { members } from '../process/members.ts';
+import { readTable } from '../process/process-table.ts';
+import { treeUsage } from '../process/usage.ts';
+import type { Store } from '../storage/store.ts';
+import type { InteractiveSessionPool } from './pool.ts';
+import type { SessionQueries } from './queries.ts';
+import type { Session } from './session.ts';
+
+/** Live sessions with figures measured now, and how much room there is. Memory is of whole process trees, in MiB. */
+export async function activeView(
+  parts: { store: Store; pool: InteractiveSessionPool; queries: SessionQueries; memoryLimitMb: number },
+  owner: string,
+): Promise<ActiveView> {
+  const { store, pool, queries } = parts;
+  const table = readTable();
+  const all = await Promise.all(
+    pool.live.map(async (session): Promise<{ owner: string; view: ActiveSession } | null> => {
+      const row = store.sessions.byId(session.id);
+      if (!row) return null;
+      const usage = await usageOf(session, table);
+      const incarnation = row.incarnation_id === null ? undefined : store.incarnations.byId(row.incarnation_id);
+      const view = {
+        sessionId: row.id,
+        name: row.name,
+        agent: row.agent,
+        projectPath: row.project_path,
+        state: session.state.kind,
+        pid: session.incarnation?.agent.pid ?? null,
+        startedAt: isoTime(incarnation?.created_at ?? row.last_activity_at),
+        lastActivityAt: isoTime(row.last_activity_at),
+        expiresAt: queries.expiresAt(row),
+        messageCount: store.messages.count(row.num),
+        memoryMb: Math.round(usage.memoryMb * 10) / 10,
+        cpuPercent: Math.round(usage.cpuPercent * 10) / 10,
+      };
+      return { owner: row.owner, view };
+    }),
+  );
+  const measured = all.filter((item) => item !== null);
+  const usedMb = measured.reduce((sum, { view }) => sum + view.memoryMb, 0);
+  const live = pool.live.length;
+  return {
+    sessions: measured.filter((item) => item.owner === owner).map(({ view }) => view),
+    pool: { live, max: pool.max, effectiveMax: pool.max, available: Math.max(0, pool.max - live), waiting: 0 },
+    memory: { usedMb: Math.round(usedMb * 10) / 10, limitMb: parts.memoryLimitMb },
+  };
+}
+
+async function usageOf(session: Session, table: ReturnType<typeof readTable>): Promise<{ memoryMb: number; cpuPercent: number }> {
+  const { incarnation } = session;
+  if (!incarnation) return { memoryMb: 0, cpuPercent: 0 };
+  const { wrapper, agent, mark } = incarnation;
+  return treeUsage(members({ groupId: wrapper?.pid ?? null, agent, wrapper, mark }, table));
+}

@@ -1,0 +1,128 @@
+import { rm } from 'node:fs/promises';
+import type { ApprovalDecision, CreateSession, PatchSession, SendRequest } from '../contracts/commands.ts';
+import type { ChatAccepted } from '../contracts/views.ts';
+import { AppError } from '../platform/app-error.ts';
+import type { SessionRow } from '../storage/sessions-table.ts';
+import type { AcceptParts, Sender } from './accept.ts';
+import { acceptMessage } from './accept.ts';
+import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
+import { newSession } from './new-session.ts';
+import { resolveProject } from './project-path.ts';
+import { incarnationFolder } from './start-incarnation.ts';
+import { waitForTurn } from './wait-for-turn.ts';
+
+/** The only door to sessions. Every method takes the owner; what belongs to another does not exist for them. */
+export class SessionCommands {
+  readonly #parts: AcceptParts;
+
+  constructor(parts: AcceptParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a message on; see `acceptMessage`. */
+  send(sender: Sender, request: SendRequest): Promise<ChatAccepted> {
+    return acceptMessage(this.#parts, sender, request);
+  }
+
+  /** True when the turn ended within the time, in milliseconds. */
+  waitForTurn(accepted: ChatAccepted, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    return waitForTurn(this.#parts.context, accepted.sessionId, accepted.messageId, milliseconds, signal);
+  }
+
+  /** Makes a session without a message; returns its id. Throws what POST /api/sessions documents. */
+  async create(sender: Sender, request: CreateSession): Promise<string> {
+    const { context, pool, settings } = this.#parts;
+    const key = requestKey(undefined, sender.idempotencyKey);
+    const hash = key === null ? '' : bodyHash(request);
+    const earlier = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
+    if (earlier) return earlier.sessionId;
+    pool.assertOpen();
+    const projectPath = await resolveProject(request.projectPath, settings.projectRoots);
+    return context.log.transact((append) => {
+      const raced = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
+      if (raced) return raced.sessionId;
+      const session = newSession(this.#parts, append, { ...request, owner: sender.owner, projectPath });
+      if (key !== null) {
+        const row = { owner: sender.owner, key, body_hash: hash, session_id: session.id, turn_id: null, created_at: context.clock.now() };
+        context.store.idempotency.insert({ ...row, response: JSON.stringify({ sessionId: session.id }) });
+      }
+      return session.id;
+    });
+  }
+
+  /** Changes name, labels, mode or model; an agent that runs is told before its next message. */
+  patch(owner: string, id: string, patch: PatchSession): void {
+    const session = this.find(owner, id);
+    const { context } = this.#parts;
+    const { name, labels, mode, model } = patch;
+    context.log.transact((append) => {
+      context.store.sessions.update(session.num, {
+        ...(name === undefined ? {} : { name }),
+        ...(labels === undefined ? {} : { labels: JSON.stringify(labels) }),
+        ...(mode === undefined ? {} : { mode }),
+        ...(model === undefined ? {} : { model }),
+      });
+      if (name !== undefined) append(session, [{ channel: 'session', kind: 'session.renamed', data: { name } }]);
+      if (labels === undefined && mode === undefined && model === undefined) return;
+      const data = { ...(labels && { labels }), ...(mode && { mode }), ...(model === undefined ? {} : { model }) };
+      append(session, [{ channel: 'session', kind: 'session.updated', data }]);
+    });
+  }
+
+  /** Starts the session's process and resolves when that was tried; a live session stays as it is. */
+  async start(owner: string, id: string): Promise<void> {
+    const session = this.find(owner, id);
+    if (session.state === 'archived') throw new AppError('session-archived', 'This session is archived; start a new one.');
+    this.#parts.pool.assertRoom(id);
+    const loaded = this.#parts.pool.load(session);
+    loaded.pump();
+    await loaded.settled();
+    const { state } = loaded;
+    if (state.kind === 'failed') throw new AppError('start-failed', state.detail, { members: { cause: state.code } });
+  }
+
+  /** Ends the session's process and keeps the conversation; resolves when it has ended. */
+  async stop(owner: string, id: string): Promise<void> {
+    const session = this.find(owner, id);
+    await this.#parts.pool.loaded(session.id)?.stop('killed-by-user');
+  }
+
+  /** Gives up the running turn, or a waiting one. */
+  async cancel(owner: string, id: string, turnId?: string): Promise<void> {
+    const session = this.find(owner, id);
+    await this.#parts.pool.load(session).cancel(turnId);
+  }
+
+  /** Allows or denies what the agent asked for. */
+  async decide(owner: string, id: string, approvalId: string, { decision, message }: ApprovalDecision): Promise<void> {
+    const session = this.find(owner, id);
+    const text = message ?? 'The owner of this session denied this.';
+    await this.#parts.pool.load(session).decide({ kind: 'approval', id: approvalId, decision, message: text, by: owner });
+  }
+
+  /** Answers the agent's questions. */
+  async answer(owner: string, id: string, questionId: string, answers: Record<string, string>): Promise<void> {
+    const session = this.find(owner, id);
+    await this.#parts.pool.load(session).decide({ kind: 'question', id: questionId, answers, by: owner });
+  }
+
+  /** Ends the process, and deletes the conversation with everything that belongs to it. */
+  async remove(owner: string, id: string): Promise<void> {
+    const session = this.find(owner, id);
+    const { context, pool } = this.#parts;
+    await pool.loaded(id)?.stop('killed-by-user');
+    const folders = context.store.incarnations.ofSession(session.num).map((incarnation) => incarnationFolder(context.data.dir, incarnation));
+    await pool.loaded(id)?.release();
+    pool.forget(id);
+    context.store.transaction(() => context.store.sessions.remove(session.num));
+    context.log.deleted(id);
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  }
+
+  /** The session's row. Throws `session-not-found`. */
+  find(owner: string, id: string): SessionRow {
+    const session = this.#parts.context.store.sessions.byId(id);
+    if (session?.owner !== owner) throw new AppError('session-not-found', `There is no session ${id}.`);
+    return session;
+  }
+}

@@ -1,0 +1,56 @@
+import type { PermissionMode } from '../contracts/state.ts';
+import type { Append } from '../events/event-log.ts';
+import { AppError } from '../platform/app-error.ts';
+import type { SessionRow } from '../storage/sessions-table.ts';
+import type { SessionContext } from './context.ts';
+
+/** What a new session is made of; `projectPath` is resolved already. */
+export interface NewSessionRequest {
+  owner: string;
+  projectPath: string;
+  agent?: string | undefined;
+  name?: string | undefined;
+  labels?: string[] | undefined;
+  mode?: PermissionMode | undefined;
+  model?: string | null | undefined;
+  /** Names the session where it has no name. */
+  firstMessage?: string;
+}
+
+const NAME_LENGTH = 60;
+
+/** Makes a session, inside a transaction. Throws `agent-unknown`, and `agent-not-installed` before anything is stored. */
+export function newSession(
+  parts: { context: SessionContext; settings: { defaultAgent: string; permissionMode: PermissionMode } },
+  append: Append,
+  request: NewSessionRequest,
+): SessionRow {
+  const { context, settings } = parts;
+  const agentName = request.agent ?? settings.defaultAgent;
+  const agent = context.agents.get(agentName);
+  if (!agent) throw new AppError('agent-unknown', `There is no agent "${agentName}"; there are: ${[...context.agents.keys()].join(', ')}.`);
+  if (agent.command() === null) {
+    throw new AppError('agent-not-installed', `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`);
+  }
+  const session = context.store.sessions.insert({
+    id: context.newId(),
+    owner: request.owner,
+    name: request.name ?? nameFrom(request.firstMessage ?? ''),
+    agent: agentName,
+    project_path: request.projectPath,
+    mode: request.mode ?? settings.permissionMode,
+    model: request.model ?? null,
+    labels: JSON.stringify(request.labels ?? []),
+    created_at: context.clock.now(),
+  });
+  const data = { agent: agentName, projectPath: session.project_path, name: session.name };
+  append(session, [{ channel: 'session', kind: 'session.created', data }]);
+  return session;
+}
+
+function nameFrom(message: string): string {
+  const line = message.slice(0, 1_000).replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  if (line === '') return 'New conversation';
+  const letters = [...line];
+  return letters.length <= NAME_LENGTH ? line : `${letters.slice(0, NAME_LENGTH - 1).join('')}…`;
+}

@@ -1,0 +1,66 @@
+import type { ExitReason } from '../contracts/events.ts';
+import { isoTime } from '../platform/clock.ts';
+import type { Exit } from '../process/journal-folder.ts';
+import type { IncarnationRow } from '../storage/incarnations-table.ts';
+import type { SessionContext } from './context.ts';
+import type { OpenTurn } from './open-turn.ts';
+import type { Recording } from './recording.ts';
+
+/** What is known about a process that is gone, after its `out` was read to the end. */
+export interface Ended {
+  row: IncarnationRow;
+  exit: Exit | null;
+  /** What stood at the end of `out` without an LF. */
+  rest: Buffer;
+  /** Whether the agent printed anything at all. */
+  silent: boolean;
+  /** Bytes that stand in `in`. */
+  inSize: number;
+  /** Last lines of stderr. */
+  stderr: string;
+  /** Used where nobody asked for the end and nothing tells the cause. */
+  fallback: ExitReason;
+}
+
+/** Records a process's end in one transaction: the exit, the turn that it was in, and what that means for the next start. */
+export function recordExit(context: SessionContext, recording: Recording, session: { num: number; id: string }, ended: Ended): ExitReason {
+  const { store } = context;
+  const { row, exit } = ended;
+  const reason = reasonOf(ended);
+  if (ended.rest.length > 0) recording.addToTurn('agent', 'unknown', { line: ended.rest.toString('utf8').slice(0, 262_144), truncated: ended.rest.length > 262_144 });
+  if (row.resumed === 1 && row.ready_at === null && reason === 'start-failed') loseConversation(context, recording, session, ended);
+  if (recording.turn) {
+    if (neverTaken(recording.turn, ended)) store.turns.requeue(recording.turn.id);
+    else recording.endTurn({ state: 'interrupted', reason });
+    recording.turn = null;
+  } else recording.withdrawRequests();
+  const detail = reason === 'start-failed' && ended.stderr !== '' ? { detail: ended.stderr } : {};
+  const data = { reason, exitCode: exit?.exitCode ?? null, signal: exit?.signal ?? null };
+  recording.add({ channel: 'session', kind: 'session.exited', data: { ...data, ...detail } });
+  store.sessions.update(session.num, { incarnation_id: null, last_exit: JSON.stringify({ ...data, at: isoTime(recording.now) }) });
+  store.incarnations.end(row.id, reason, recording.now);
+  recording.moveSession({ kind: 'exited' });
+  return reason;
+}
+
+function reasonOf({ row, exit, fallback }: Ended): ExitReason {
+  if (row.end_reason !== null) return row.end_reason as ExitReason;
+  if (exit === null) return fallback;
+  return row.ready_at === null ? 'start-failed' : 'crashed';
+}
+
+/** Proof that a turn's message was not acted upon: it never stood whole in `in`, the agent said nothing at all, or it refused to resume. */
+function neverTaken(turn: OpenTurn, { row, silent, inSize }: Ended): boolean {
+  if (turn.state !== 'accepted' && turn.state !== 'written') return false;
+  return silent || (turn.lineEnd ?? 0) > inSize || (row.resumed === 1 && row.ready_at === null);
+}
+
+/** The agent doesn't know its conversation any more: the next start begins a new one, and says so. */
+function loseConversation(context: SessionContext, recording: Recording, session: { num: number }, ended: Ended): void {
+  context.store.sessions.update(session.num, { resumable: 0, agent_session_id: null });
+  const cause = ended.stderr === '' ? '' : ` It said: ${ended.stderr.slice(-500)}`;
+  recording.addToTurn('agent', 'notice', {
+    code: 'conversation-lost',
+    detail: `The agent could not resume its conversation and begins a new one; what was said before is in this session's history.${cause}`,
+  });
+}

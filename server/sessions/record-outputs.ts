@@ -1,0 +1,160 @@
+import type { Output } from '../agents/driver.ts';
+import type { NewEvent, Usage } from '../contracts/events.ts';
+import type { Store } from '../storage/store.ts';
+import type { SessionRow } from '../storage/sessions-table.ts';
+import { derivedId } from './open-turn.ts';
+import type { Recording } from './recording.ts';
+
+/** Whose outputs they are. */
+export interface Source {
+  store: Store;
+  session: Pick<SessionRow, 'num' | 'id'>;
+  incarnationId: string;
+  pid: number;
+}
+
+/** Turns what a driver made of some lines into events and changes of state, inside the transaction of `recording`. */
+export function recordOutputs(source: Source, recording: Recording, outputs: readonly Output[]): void {
+  for (const output of outputs) recordOutput(source, recording, output);
+}
+
+function recordOutput(source: Source, recording: Recording, output: Output): void {
+  const { store, session } = source;
+  switch (output.kind) {
+    case 'ready':
+      return recordReady(source, recording, output.agentSessionId);
+    case 'turn.acknowledged':
+    case 'turn.started':
+      if (output.turnId !== recording.turn?.id) return;
+      // From here on the agent has something to resume.
+      store.sessions.update(session.num, { resumable: 1 });
+      return recording.moveTurn({ kind: output.kind === 'turn.started' ? 'started' : 'acknowledged' });
+    case 'turn.completed':
+      if (output.turnId === recording.turn?.id) {
+        recording.moveTurn({ kind: 'started' });
+        addUsage(source, output.result.usage, output.result.costUsd);
+        recording.endTurn({ state: 'completed', ...output.result });
+      }
+      return;
+    case 'turn.failed':
+      if (output.turnId === recording.turn?.id) recording.endTurn({ state: 'failed', code: output.code, detail: output.detail });
+      return;
+    case 'turn.cancelled':
+      if (output.turnId === recording.turn?.id) recording.endTurn({ state: 'cancelled' });
+      return;
+    case 'text':
+    case 'thinking': {
+      recording.markFirstToken();
+      const messageId = nameOf(source, recording, output.data.messageId);
+      if (!mergeDelta(recording.events.at(-1), output.kind, messageId, output.data.delta)) {
+        recording.addToTurn('agent', output.kind, { messageId, delta: output.data.delta }, output.turnId);
+      }
+      return;
+    }
+    case 'message': {
+      const { data } = output;
+      recording.addToTurn('agent', 'message', { ...data, messageId: nameOf(source, recording, data.messageId) }, output.turnId);
+      if (data.role === 'assistant' && data.text !== '') recording.addMessage(data.messageId, data.text, data.partial ?? false);
+      return;
+    }
+    case 'approval.requested': {
+      const id = derivedId(source.incarnationId, output.data.approvalId);
+      const data = { ...output.data, approvalId: id };
+      return recordRequest(source, recording, { id, agentId: output.data.approvalId, kind: 'approval', asked: data }, () =>
+        recording.addToTurn('agent', 'approval.requested', data, output.turnId),
+      );
+    }
+    case 'question.asked': {
+      const id = derivedId(source.incarnationId, output.data.questionId);
+      const data = { ...output.data, questionId: id };
+      return recordRequest(source, recording, { id, agentId: output.data.questionId, kind: 'question', asked: data }, () =>
+        recording.addToTurn('agent', 'question.asked', data, output.turnId),
+      );
+    }
+    case 'approval.resolved':
+    case 'question.answered': {
+      const agentId = output.kind === 'approval.resolved' ? output.data.approvalId : output.data.questionId;
+      return recordWithdrawn(source, recording, derivedId(source.incarnationId, agentId));
+    }
+    case 'usage':
+    case 'tool.started':
+    case 'tool.updated':
+    case 'tool.finished':
+    case 'plan':
+    case 'rate-limited':
+    case 'compacted':
+    case 'notice':
+    case 'unknown':
+      return recording.addToTurn('agent', output.kind, output.data as never, output.turnId);
+  }
+}
+
+function recordReady(source: Source, recording: Recording, agentSessionId: string | null): void {
+  const { store, session } = source;
+  if (agentSessionId !== null) store.sessions.update(session.num, { agent_session_id: agentSessionId });
+  if (recording.session.kind !== 'starting') return;
+  store.incarnations.setReady(source.incarnationId, recording.now);
+  recording.add({ channel: 'session', kind: 'session.ready', data: { pid: source.pid } });
+  recording.moveSession({ kind: 'ready' });
+}
+
+function recordRequest(
+  source: Source,
+  recording: Recording,
+  request: { id: string; agentId: string; kind: 'approval' | 'question'; asked: unknown },
+  log: () => void,
+): void {
+  source.store.requests.insert({
+    id: request.id,
+    session_num: source.session.num,
+    incarnation_id: source.incarnationId,
+    turn_id: recording.turn?.id ?? null,
+    agent_request_id: request.agentId,
+    kind: request.kind,
+    asked: JSON.stringify(request.asked),
+    asked_at: recording.now,
+  });
+  log();
+  recording.moveTurn({ kind: 'waits' }, { for: request.kind, id: request.id });
+  recording.moveSession({ kind: 'turn-waits' });
+}
+
+/** The agent no longer wants to know. */
+function recordWithdrawn(source: Source, recording: Recording, id: string): void {
+  const request = source.store.requests.byId(id, source.session.num);
+  if (!request || !source.store.requests.decide(id, 'withdrawn', 'agent', recording.now)) return;
+  if (request.kind === 'approval') recording.addToTurn('agent', 'approval.resolved', { approvalId: id, decision: 'withdrawn', by: 'agent' });
+  resumeIfNothingOpen(source.store, source.session.num, recording);
+}
+
+/** A turn goes on when the last thing that it waited for is settled. */
+export function resumeIfNothingOpen(store: Store, sessionNum: number, recording: Recording): void {
+  if (store.requests.open(sessionNum).length > 0) return;
+  recording.moveTurn({ kind: 'goes-on' });
+  recording.moveSession({ kind: 'turn-goes-on' });
+}
+
+let lastName: { turnId: string; agentId: string; id: string } | undefined;
+
+// Every delta of a message asks for the same name: remembering the last one saves a hash per token.
+function nameOf(source: Source, recording: Recording, agentId: string): string {
+  const turnId = recording.turn?.id ?? source.session.id;
+  if (lastName?.turnId !== turnId || lastName.agentId !== agentId) lastName = { turnId, agentId, id: derivedId(turnId, agentId) };
+  return lastName.id;
+}
+
+/** Deltas that came in one batch are one event. */
+function mergeDelta(last: NewEvent | undefined, kind: 'text' | 'thinking', messageId: string, delta: string): boolean {
+  if (last?.kind !== kind || last.data.messageId !== messageId) return false;
+  last.data.delta += delta;
+  return true;
+}
+
+function addUsage(source: Source, usage: Usage | null, costUsd: number | null): void {
+  const row = source.store.sessions.byNum(source.session.num);
+  if (!row || (usage === null && costUsd === null)) return;
+  const before = JSON.parse(row.usage ?? 'null') as Usage | null;
+  const total = usage === null ? before : { ...usage };
+  if (total && before && usage) for (const key of Object.keys(total) as (keyof Usage)[]) total[key] += before[key];
+  source.store.sessions.update(row.num, { usage: total && JSON.stringify(total), cost_usd: costUsd === null ? row.cost_usd : (row.cost_usd ?? 0) + costUsd });
+}

@@ -1,0 +1,64 @@
+import type { FrameOf, IncomingType } from '../contracts/frames-in.ts';
+import type { ResultOf } from '../contracts/frames-out.ts';
+import type { ReaderParts } from '../events/reader.ts';
+import type { SessionCommands } from '../sessions/commands.ts';
+import type { SessionQueries } from '../sessions/queries.ts';
+
+/** A handler for every frame that may come in: leaving one out does not compile. */
+export type FrameHandlers = { [T in IncomingType]: (payload: FrameOf<T>['payload']) => Promise<ResultOf<T>> };
+
+export interface FrameContext {
+  api: { commands: SessionCommands; queries: SessionQueries; readers: ReaderParts };
+  owner: string;
+  /** Follows a session from a cursor; returns how far it has come. */
+  attach: (sessionId: string, after: number) => number;
+  detach: (sessionId: string) => void;
+}
+
+const noted = { success: true } as const;
+
+/** The same commands as over HTTP. */
+export function frameHandlers({ api: { commands, queries }, owner, attach, detach }: FrameContext): FrameHandlers {
+  const status = (id: string): ResultOf<'session.cancel'> => ({ ...queries.status(commands.find(owner, id)), success: true });
+  const view = (id: string): ResultOf<'session.create'> => queries.session(commands.find(owner, id));
+  return {
+    'client.hello': async () => noted,
+    'session.attach': async ({ sessionId, after }) => ({ sessionId, cursor: attach(sessionId, after) }),
+    'session.detach': async ({ sessionId }) => {
+      detach(sessionId);
+      return noted;
+    },
+    'session.focus': async ({ sessionId }) => {
+      if (sessionId !== null) commands.find(owner, sessionId);
+      return noted;
+    },
+    'session.send': (payload) => commands.send({ owner }, payload),
+    'session.cancel': async ({ sessionId }) => {
+      await commands.cancel(owner, sessionId);
+      return status(sessionId);
+    },
+    'session.approve': async ({ sessionId, approvalId, ...decision }) => {
+      await commands.decide(owner, sessionId, approvalId, decision);
+      return { success: true, sessionId, approvalId, decision: decision.decision };
+    },
+    'session.answer': async ({ sessionId, questionId, answers }) => {
+      await commands.answer(owner, sessionId, questionId, answers);
+      return { success: true, sessionId, questionId };
+    },
+    'session.close': async ({ sessionId }) => {
+      await commands.stop(owner, sessionId);
+      return status(sessionId);
+    },
+    'session.list': async (query) => queries.list(owner, query),
+    'session.create': async (payload) => view(await commands.create({ owner }, payload)),
+    'session.rename': async ({ sessionId, name }) => {
+      commands.patch(owner, sessionId, { name });
+      return view(sessionId);
+    },
+    'session.delete': async ({ sessionId }) => {
+      await commands.remove(owner, sessionId);
+      return { success: true, sessionId };
+    },
+    'session.history': async ({ sessionId, ...query }) => queries.messages(commands.find(owner, sessionId), query),
+  };
+}

@@ -1,0 +1,31 @@
+import Sqlite from 'better-sqlite3';
+import { migrations } from './migrations/migrations.ts';
+
+export type Database = Sqlite.Database;
+
+/** How often a commit reaches the disk: NORMAL survives a killed server, FULL a power cut too. */
+export type Synchronous = 'NORMAL' | 'FULL';
+
+/** Opens (or makes) the store in WAL mode and brings its schema up to date. */
+export function openDatabase(path: string, synchronous: Synchronous = 'NORMAL'): Database {
+  const db = new Sqlite(path);
+  db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${synchronous}`);
+  db.pragma('foreign_keys = ON');
+  db.pragma('journal_size_limit = 67108864');
+  migrate(db);
+  return db;
+}
+
+/** Applies what is missing, each step in a transaction of its own; refuses a store from a newer version. */
+function migrate(db: Database): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > migrations.length)
+    throw new Error(`The store has version ${version}, this program knows ${migrations.length}: install a newer Holdfast.`);
+  migrations.slice(version).forEach((sql, index) => {
+    db.transaction(() => {
+      db.exec(sql);
+      db.pragma(`user_version = ${version + index + 1}`);
+    })();
+  });
+}

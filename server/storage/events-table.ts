@@ -1,0 +1,47 @@
+import type { Database } from './database.ts';
+
+/** An event as stored; `data` is JSON. */
+export interface EventRow {
+  seq: number;
+  at: number;
+  kind: string;
+  turn_id: string | null;
+  data: string;
+}
+
+export type EventsTable = ReturnType<typeof eventsTable>;
+
+/** Statements of the tables `events` and `holes`, and of the head kept in `sessions`. */
+export function eventsTable(db: Database) {
+  const insert = db.prepare<[number, number, number, string, string | null, string]>(
+    'INSERT INTO events (session_num, seq, at, kind, turn_id, data) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const head = db.prepare<[number], { head_seq: number; kept_from: number }>('SELECT head_seq, kept_from FROM sessions WHERE num = ?');
+  const setHead = db.prepare<[number, number]>('UPDATE sessions SET head_seq = ? WHERE num = ?');
+  const page = db.prepare<[number, number, number], EventRow>(
+    'SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq > ? ORDER BY seq LIMIT ?',
+  );
+  const deltas = db.prepare<[number, number, number, string], EventRow>(
+    `SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND kind IN ('text', 'thinking', 'message') ORDER BY seq`,
+  );
+  const remove = db.prepare<[number, number]>('DELETE FROM events WHERE session_num = ? AND seq = ?');
+  const hole = db.prepare<[number, number], { first_seq: number; last_seq: number }>(
+    'SELECT first_seq, last_seq FROM holes WHERE session_num = ? AND ? BETWEEN first_seq AND last_seq',
+  );
+  const insertHole = db.prepare<[number, number, number]>('INSERT INTO holes (session_num, first_seq, last_seq) VALUES (?, ?, ?)');
+  return {
+    insert: (sessionNum: number, seq: number, at: number, kind: string, turnId: string | null, data: string): void =>
+      void insert.run(sessionNum, seq, at, kind, turnId, data),
+    /** The newest seq, and the oldest that is kept. */
+    head: (sessionNum: number) => head.get(sessionNum),
+    setHead: (sessionNum: number, seq: number): void => void setHead.run(seq, sessionNum),
+    page: (sessionNum: number, after: number, limit: number): EventRow[] => page.all(sessionNum, after, limit),
+    /** Like `page`, row by row, so that a reader can stop when it has enough. */
+    rows: (sessionNum: number, after: number, limit: number): IterableIterator<EventRow> => page.iterate(sessionNum, after, limit),
+    /** Text, thinking and whole messages of a turn. */
+    textOf: (sessionNum: number, firstSeq: number, lastSeq: number, turnId: string): EventRow[] => deltas.all(sessionNum, firstSeq, lastSeq, turnId),
+    remove: (sessionNum: number, seq: number): void => void remove.run(sessionNum, seq),
+    hole: (sessionNum: number, seq: number) => hole.get(sessionNum, seq),
+    insertHole: (sessionNum: number, first: number, last: number): void => void insertHole.run(sessionNum, first, last),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Database } from './database.ts';
+
+/** A session as stored. Times are milliseconds since 1970; `labels`, `failure`, `last_exit` and `usage` are JSON. */
+export interface SessionRow {
+  num: number;
+  id: string;
+  owner: string;
+  name: string;
+  agent: string;
+  project_path: string;
+  mode: string;
+  model: string | null;
+  labels: string;
+  state: string;
+  failure: string | null;
+  head_seq: number;
+  kept_from: number;
+  agent_session_id: string | null;
+  resumable: number;
+  incarnation_id: string | null;
+  last_exit: string | null;
+  usage: string | null;
+  cost_usd: number | null;
+  created_at: number;
+  last_activity_at: number;
+}
+
+export type NewSession = Pick<SessionRow, 'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'>;
+export type SessionChange = Partial<Omit<SessionRow, 'num' | 'id' | 'owner' | 'agent' | 'created_at' | 'head_seq'>>;
+export interface SessionFilter {
+  owner: string;
+  states: string[] | null;
+  agent: string | null;
+  project: string | null;
+  label: string | null;
+  text: string | null;
+  before: { activity: number; num: number } | null;
+  limit: number;
+}
+
+export type SessionsTable = ReturnType<typeof sessionsTable>;
+
+/** Statements of the table `sessions`. */
+export function sessionsTable(db: Database) {
+  const insert = db.prepare<[NewSession]>(`
+    INSERT INTO sessions (id, owner, name, agent, project_path, mode, model, labels, state, created_at, last_activity_at)
+    VALUES (@id, @owner, @name, @agent, @project_path, @mode, @model, @labels, 'dormant', @created_at, @created_at)`);
+  const byId = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?');
+  const byNum = db.prepare<[number], SessionRow>('SELECT * FROM sessions WHERE num = ?');
+  const current = db.prepare<[string, string, string | null, string | null], SessionRow>(`
+    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
+  const remove = db.prepare<[number]>('DELETE FROM sessions WHERE num = ?');
+  const all = db.prepare<[], SessionRow>('SELECT * FROM sessions');
+  const list = db.prepare<[Record<string, unknown>], SessionRow>(`
+    SELECT * FROM sessions WHERE owner = @owner
+      AND (@states IS NULL OR state IN (SELECT value FROM json_each(@states)))
+      AND (@agent IS NULL OR agent = @agent)
+      AND (@project IS NULL OR project_path = @project)
+      AND (@label IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) WHERE value = @label))
+      AND (@text IS NULL OR instr(lower(name), lower(@text)) > 0 OR EXISTS (
+        SELECT 1 FROM messages m WHERE m.session_num = sessions.num AND instr(lower(m.text), lower(@text)) > 0))
+      AND (@activity IS NULL OR (last_activity_at, num) < (@activity, @num))
+    ORDER BY last_activity_at DESC, num DESC LIMIT @limit`);
+  const updates = new Map<string, ReturnType<Database['prepare']>>();
+  return {
+    insert: (row: NewSession): SessionRow => {
+      const { lastInsertRowid } = insert.run(row);
+      return byNum.get(Number(lastInsertRowid)) as SessionRow;
+    },
+    byId: (id: string): SessionRow | undefined => byId.get(id),
+    byNum: (num: number): SessionRow | undefined => byNum.get(num),
+    /** The conversation that a message without a session id continues. */
+    current: (owner: string, projectPath: string, agent: string | null): SessionRow | undefined => current.get(owner, projectPath, agent, agent),
+    all: (): SessionRow[] => all.all(),
+    remove: (num: number): void => void remove.run(num),
+    list: (filter: SessionFilter): SessionRow[] =>
+      list.all({
+        ...filter,
+        states: filter.states === null ? null : JSON.stringify(filter.states),
+        activity: filter.before?.activity ?? null,
+        num: filter.before?.num ?? null,
+        before: null,
+      }),
+    /** Sets the given columns and no others. */
+    update: (num: number, change: SessionChange): void => {
+      const columns = Object.keys(change);
+      if (columns.length === 0) return;
+      const key = columns.join();
+      let statement = updates.get(key);
+      if (!statement) {
+        statement = db.prepare(`UPDATE sessions SET ${columns.map((column) => `${column} = @${column}`).join(', ')} WHERE num = @num`);
+        updates.set(key, statement);
+      }
+      statement.run({ ...change, num });
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Database } from './database.ts';
+
+/** A turn as stored. `input` is JSON {text, attachments} until the turn ends; `outcome` JSON of how it ended. */
+export interface TurnRow {
+  ord: number;
+  id: string;
+  session_num: number;
+  state: string;
+  input: string | null;
+  incarnation_id: string | null;
+  agent_message_id: string | null;
+  in_offset: number | null;
+  in_length: number | null;
+  attempts: number;
+  first_seq: number;
+  last_seq: number | null;
+  accepted_at: number;
+  written_at: number | null;
+  first_token_at: number | null;
+  ended_at: number | null;
+  outcome: string | null;
+  compacted: number;
+}
+
+export type TurnsTable = ReturnType<typeof turnsTable>;
+
+const slim = `ord, id, session_num, state, NULL AS input, incarnation_id, agent_message_id, in_offset, in_length, attempts,
+  first_seq, last_seq, accepted_at, written_at, first_token_at, ended_at, outcome, compacted`;
+
+/** Statements of the table `turns`. Rows come without their `input`, which may be megabytes; `inputOf` reads it. */
+export function turnsTable(db: Database) {
+  const insert = db.prepare<[string, number, string, number, number]>(
+    `INSERT INTO turns (id, session_num, state, input, first_seq, accepted_at) VALUES (?, ?, 'accepted', ?, ?, ?)`,
+  );
+  const byId = db.prepare<[string], TurnRow>(`SELECT ${slim} FROM turns WHERE id = ?`);
+  const inputOf = db.prepare<[string], { input: string | null }>('SELECT input FROM turns WHERE id = ?');
+  const open = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? AND ended_at IS NULL ORDER BY ord`);
+  const last = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? ORDER BY ord DESC LIMIT 1`);
+  const count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM turns WHERE session_num = ? AND ended_at IS NULL');
+  const dispatch = db.prepare<[string, string, number, number, string]>(
+    'UPDATE turns SET incarnation_id = ?, agent_message_id = ?, in_offset = ?, in_length = ?, attempts = attempts + 1 WHERE id = ?',
+  );
+  const requeue = db.prepare<[string]>(`UPDATE turns SET state = 'accepted', incarnation_id = NULL, in_offset = NULL, written_at = NULL WHERE id = ?`);
+  const setState = db.prepare<[string, string]>('UPDATE turns SET state = ? WHERE id = ?');
+  const setWritten = db.prepare<[number, string]>('UPDATE turns SET written_at = ? WHERE id = ?');
+  const setFirstToken = db.prepare<[number, string]>('UPDATE turns SET first_token_at = ? WHERE id = ?');
+  const end = db.prepare<[string, string, number, number, string]>('UPDATE turns SET state = ?, outcome = ?, last_seq = ?, ended_at = ?, input = NULL WHERE id = ?');
+  const toCompact = db.prepare<[number, number], TurnRow>(`SELECT ${slim} FROM turns WHERE ended_at IS NOT NULL AND compacted = 0 AND ended_at <= ? LIMIT ?`);
+  const setCompacted = db.prepare<[number]>('UPDATE turns SET compacted = 1 WHERE ord = ?');
+  return {
+    insert: (id: string, sessionNum: number, input: string, firstSeq: number, at: number): void => void insert.run(id, sessionNum, input, firstSeq, at),
+    byId: (id: string): TurnRow | undefined => byId.get(id),
+    inputOf: (id: string): string | null => inputOf.get(id)?.input ?? null,
+    /** Unfinished turns of a session, oldest first. */
+    open: (sessionNum: number): TurnRow[] => open.all(sessionNum),
+    openCount: (sessionNum: number): number => count.get(sessionNum)?.n ?? 0,
+    last: (sessionNum: number): TurnRow | undefined => last.get(sessionNum),
+    dispatch: (id: string, incarnationId: string, agentMessageId: string, offset: number, length: number): void =>
+      void dispatch.run(incarnationId, agentMessageId, offset, length, id),
+    requeue: (id: string): void => void requeue.run(id),
+    setState: (id: string, state: string): void => void setState.run(state, id),
+    setWritten: (id: string, at: number): void => void setWritten.run(at, id),
+    setFirstToken: (id: string, at: number): void => void setFirstToken.run(at, id),
+    end: (id: string, state: string, outcome: string, lastSeq: number, at: number): void => void end.run(state, outcome, lastSeq, at, id),
+    toCompact: (endedBefore: number, limit: number): TurnRow[] => toCompact.all(endedBefore, limit),
+    setCompacted: (ord: number): void => void setCompacted.run(ord),
+  };
+}
