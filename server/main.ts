@@ -8,7 +8,7 @@ import { startServer } from './server.ts';
 async function main(): Promise<void> {
   const environment = readEnvironment();
   const settings = loadSettings(environment);
-  const logger = makeLogger(settings.logLevel as string);
+  const logger = makeLogger(settings.logLevel);
   for (const warning of settings.warnings) logger.warn(warning);
   const holdfast = await startServer({ settings, environment, logger });
   const { recovered } = holdfast;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -68,8 +68,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const { dataDir } = settings;
   prepareDataDir(dataDir);
   const lock = lockDataDir(dataDir);
-  const db = openDatabase(join(dataDir, 'holdfast.db'), settings.databaseSync as 'NORMAL' | 'FULL');
-  chmodSync(join(dataDir, 'holdfast.db'), 0o600);
+  const db = openDatabase(join(dataDir, 'holdfast.db'), settings.databaseSync);
   const store = openStore(db);
   const log = new EventLog({ store, clock, logger, probe });
   const agents = installedAgents(parts);

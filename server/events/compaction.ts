@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { EventRow } from '../storage/events-table.ts';
 import type { Store } from '../storage/store.ts';
 
 const SWEEP_MS = 15_000;
@@ -14,7 +13,10 @@ export interface CompactionParts {
   afterMs: number;
 }
 
-/** Removes the deltas of ended turns whose whole message stands in the log behind them. */
+/**
+ * Removes the deltas of ended turns. Everything that they said stands in the log as whole messages by then: a turn that did not
+ * complete ends with what it had said so far, and deltas that a completed turn gave up (a cut connection) were said again.
+ */
 export class Compaction {
   readonly #parts: CompactionParts;
   #timer: Timer | undefined;
@@ -44,7 +46,8 @@ export class Compaction {
       let removed = 0;
       for (const turn of store.turns.toCompact(clock.now() - afterMs, TURNS_PER_SWEEP)) {
         const rows = store.events.textOf(turn.session_num, turn.first_seq, turn.last_seq ?? turn.first_seq, turn.id);
-        for (const seq of redundant(rows)) {
+        for (const { seq, kind } of rows) {
+          if (kind === 'message') continue;
           store.events.remove(turn.session_num, seq);
           removed += 1;
         }
@@ -53,16 +56,4 @@ export class Compaction {
       return removed;
     });
   }
-}
-
-/** The deltas whose message follows whole. */
-function redundant(rows: readonly EventRow[]): number[] {
-  const wholeAt = new Map<string, number>();
-  for (const row of rows) if (row.kind === 'message') wholeAt.set(messageIdOf(row), row.seq);
-  return rows.filter((row) => row.kind !== 'message' && (wholeAt.get(messageIdOf(row)) ?? 0) > row.seq).map((row) => row.seq);
-}
-
-/** The `messageId` in a text, thinking or message event's data. */
-export function messageIdOf(row: Pick<EventRow, 'data'>): string {
-  return (JSON.parse(row.data) as { messageId: string }).messageId;
 }

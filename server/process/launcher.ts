@@ -85,7 +85,8 @@ function started(request: LaunchRequest, child: ChildProcess): Promise<Launched>
     };
     const look = (): boolean => {
       const pid = readPid(folder, 'agent');
-      if (pid === null) return false;
+      // Another's files may lie here already; ours are those whose wrapper is our child.
+      if (pid === null || readPid(folder, 'sh') !== child.pid) return false;
       const agent = identify(pid) ?? { pid, startTime: 'unseen', bootId: bootId() };
       settle({ kind: 'started', wrapper, agent });
       return true;

@@ -21,6 +21,30 @@ export interface MembersQuery {
  * Group ids and pids are reused: a group counts only while one of its processes is proven to be ours (by identity or mark).
  */
 export function members(query: MembersQuery, table: ProcessTable = readTable()): ProcessIdentity[] {
+  return memberRows(query, table).map(identityOf);
+}
+
+/**
+ * The members that may be signalled while the wrapper is to tell the exit: neither it nor what it runs beside agent and
+ * `tail`, such as the `mv` that is just telling.
+ */
+export function membersButWrapper(
+  query: MembersQuery & { tail?: ProcessIdentity | null },
+  table: ProcessTable = readTable(),
+): ProcessIdentity[] {
+  const { wrapper, agent, tail } = query;
+  const rows = memberRows(query, table);
+  if (!wrapper || !rows.some((row) => row.pid === wrapper.pid && row.startTime === wrapper.startTime)) return rows.map(identityOf);
+  const spared = (row: MarkedRow): boolean =>
+    row.pid === wrapper.pid || (row.parent === wrapper.pid && row.pid !== agent?.pid && row.pid !== tail?.pid);
+  return rows.filter((row) => !spared(row)).map(identityOf);
+}
+
+function identityOf(row: MarkedRow): ProcessIdentity {
+  return { pid: row.pid, startTime: row.startTime, bootId: bootId() };
+}
+
+function memberRows(query: MembersQuery, table: ProcessTable): MarkedRow[] {
   const own = new Map<number, MarkedRow>();
   const add = (row: MarkedRow): void => {
     if (row.pid !== process.pid && row.pid > 1 && !isAnothers(row, query.mark)) own.set(row.pid, row);
@@ -34,7 +58,7 @@ export function members(query: MembersQuery, table: ProcessTable = readTable()):
     for (const row of table.values()) if (row.group === query.groupId) add(row);
   }
   addDescendants(own, table, add);
-  return [...own.values()].flatMap((row) => (row.zombie ? [] : { pid: row.pid, startTime: row.startTime, bootId: bootId() }));
+  return [...own.values()].filter((row) => !row.zombie);
 }
 
 function addDescendants(own: Map<number, MarkedRow>, table: ProcessTable, add: (row: MarkedRow) => void): void {
@@ -65,8 +89,6 @@ export interface MarkedProcess {
 /** All live processes with a mark of this data folder, for the sweep at boot. Empty where environments cannot be read (not Linux). */
 export function markedProcesses(dataId: string, table: ProcessTable = readTable()): MarkedProcess[] {
   return [...table.values()].flatMap((row) =>
-    row.mark?.startsWith(`${dataId}/`) && !row.zombie && row.pid !== process.pid
-      ? { mark: row.mark, identity: { pid: row.pid, startTime: row.startTime, bootId: bootId() } }
-      : [],
+    row.mark?.startsWith(`${dataId}/`) && !row.zombie && row.pid !== process.pid ? { mark: row.mark, identity: identityOf(row) } : [],
   );
 }

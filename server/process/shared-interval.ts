@@ -34,9 +34,9 @@ const intervals = new WeakMap<Clock, Map<number, SharedInterval>>();
 
 /** The interval of this clock and pace that all share. */
 export function sharedInterval(clock: Clock, milliseconds: number): SharedInterval {
-  let ofClock = intervals.get(clock);
-  if (!ofClock) intervals.set(clock, (ofClock = new Map()));
-  let interval = ofClock.get(milliseconds);
-  if (!interval) ofClock.set(milliseconds, (interval = new SharedInterval(clock, milliseconds)));
+  const ofClock: Map<number, SharedInterval> = intervals.get(clock) ?? new Map<number, SharedInterval>();
+  intervals.set(clock, ofClock);
+  const interval = ofClock.get(milliseconds) ?? new SharedInterval(clock, milliseconds);
+  ofClock.set(milliseconds, interval);
   return interval;
 }

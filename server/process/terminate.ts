@@ -4,7 +4,8 @@ import type { ProcessIdentity } from './identity.ts';
 import { isAlive, signal } from './identity.ts';
 import type { Identities } from './journal-folder.ts';
 import { readIdentities } from './journal-folder.ts';
-import { members } from './members.ts';
+import type { MembersQuery } from './members.ts';
+import { members, membersButWrapper } from './members.ts';
 import { continueAll } from './pause.ts';
 
 export interface TerminateRequest {
@@ -60,10 +61,10 @@ class Family {
     return this.#known;
   }
 
-  /** All but the wrapper. */
+  /** All but the wrapper and what it does to tell the exit. */
   others(): ProcessIdentity[] {
-    const { wrapper } = this.identities;
-    return this.all().filter(({ pid, startTime }) => pid !== wrapper?.pid || startTime !== wrapper.startTime);
+    this.all();
+    return membersButWrapper({ ...this.#query(), tail: this.identities.tail });
   }
 
   continue(): void {
@@ -102,13 +103,7 @@ class Family {
     return this.all();
   }
 
-  #query(): {
-    groupId: number | null;
-    agent: ProcessIdentity | null;
-    wrapper: ProcessIdentity | null;
-    mark: string;
-    known: ProcessIdentity[];
-  } {
+  #query(): MembersQuery {
     const { wrapper, agent } = this.identities;
     return { groupId: wrapper?.pid ?? null, agent, wrapper, mark: this.#request.mark, known: this.#known };
   }

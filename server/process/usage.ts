@@ -15,13 +15,14 @@ export async function treeUsage(members: readonly ProcessIdentity[]): Promise<Tr
   const pids = members.filter(isAlive).map(({ pid }) => pid);
   if (pids.length === 0) return total;
   for (const usage of Object.values(await figures(pids))) {
+    if (!usage) continue; // it ended just now
     total.memoryMb += usage.memory / 1024 / 1024;
     total.cpuPercent += usage.cpu;
   }
   return total;
 }
 
-async function figures(pids: number[]): Promise<Record<string, pidusage.Status>> {
+async function figures(pids: number[]): Promise<Record<string, pidusage.Status | null | undefined>> {
   try {
     return await pidusage(pids);
   } catch {

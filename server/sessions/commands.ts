@@ -11,6 +11,8 @@ import { resolveProject } from './project-path.ts';
 import { incarnationFolder } from './start-incarnation.ts';
 import { waitForTurn } from './wait-for-turn.ts';
 
+export type { SessionRow };
+
 /** The only door to sessions. Every method takes the owner; what belongs to another does not exist for them. */
 export class SessionCommands {
   readonly #parts: AcceptParts;

@@ -85,7 +85,7 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
     case 'compacted':
     case 'notice':
     case 'unknown':
-      return recording.addToTurn('agent', output.kind, output.data as never, output.turnId);
+      return recording.addToTurn('agent', output.kind, output.data, output.turnId);
   }
 }
 

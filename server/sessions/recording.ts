@@ -99,10 +99,7 @@ export class Recording {
     const turn = this.turn;
     if (!turn) return;
     this.withdrawRequests();
-    for (const message of partialMessages(this.#store, this.#key, turn, this.events)) {
-      this.addToTurn('agent', 'message', message);
-      if (message.text !== '') this.#insertWhole(message.messageId, message.text, ending.state !== 'completed');
-    }
+    if (ending.state !== 'completed') this.#keepPartialMessages(turn);
     if (ending.state === 'completed' && ending.text !== '' && !this.#store.messages.reply(turn.id)) {
       const messageId = derivedId(turn.id, 'result');
       this.addToTurn('agent', 'message', { messageId, role: 'assistant', text: ending.text, blocks: [{ type: 'text', text: ending.text }] });
@@ -135,6 +132,13 @@ export class Recording {
     if (this.session !== this.#before) this.#store.sessions.update(this.#key.num, storedState(this.session));
   }
 
+  #keepPartialMessages(turn: OpenTurn): void {
+    for (const message of partialMessages(this.#store, this.#key, turn, this.events)) {
+      this.addToTurn('agent', 'message', message);
+      if (message.text !== '') this.#insertWhole(message.messageId, message.text, true);
+    }
+  }
+
   #insertWhole(id: string, text: string, partial: boolean): void {
     const row = { id, session_num: this.#key.num, turn_id: this.turn?.id ?? null, role: 'assistant', text, attachments: null };
     this.#store.messages.insert({ ...row, partial: Number(partial), created_at: this.now });
@@ -144,7 +148,7 @@ export class Recording {
     const { state, ...rest } = ending;
     const durations = this.#durations(turnId);
     const data = state === 'completed' ? { ...rest, ...durations } : rest;
-    this.addToTurn('turn', `turn.${state}`, data as never, turnId);
+    this.addToTurn('turn', `turn.${state}`, data, turnId);
     const outcome = JSON.stringify(data);
     this.#afterwards.push({
       index: this.events.length - 1,

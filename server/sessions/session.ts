@@ -138,7 +138,8 @@ export class Session {
   async stop(reason: ExitReason): Promise<void> {
     this.#retry?.cancel();
     this.#retry = null;
-    const ended = await this.#job(() => this.#stop(reason));
+    // Wrapped, so that the mailbox does not wait for the end: that is recorded by a later job.
+    const { ended } = await this.#job(() => ({ ended: this.#stop(reason) }));
     await ended;
   }
 

@@ -53,7 +53,7 @@ export class Connection {
   /** Greets, attaches where the socket is for one session, and listens. */
   open(after: number): void {
     const { clock, version, newId, api } = this.#parts;
-    this.#socket.on('message', (bytes) => void this.#receive(String(bytes)));
+    this.#socket.on('message', (bytes: Buffer) => void this.#receive(bytes.toString('utf8')));
     this.#socket.on('pong', () => (this.#answeredPing = true));
     this.#socket.on('error', (error) => this.#parts.logger.debug({ error }, 'a socket failed'));
     this.#socket.once('close', () => this.#closed());

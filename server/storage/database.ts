@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
 import { migrations } from './migrations/migrations.ts';
 
@@ -8,6 +9,8 @@ export type Synchronous = 'NORMAL' | 'FULL';
 
 /** Opens (or makes) the store in WAL mode and brings its schema up to date. */
 export function openDatabase(path: string, synchronous: Synchronous = 'NORMAL'): Database {
+  // SQLite gives its -wal and -shm files the mode of the database file.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
   const db = new Sqlite(path);
   db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${synchronous}`);

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { AppError, systemCode } from '../platform/app-error.ts';
@@ -6,8 +6,8 @@ import { AppError, systemCode } from '../platform/app-error.ts';
 /** Holds DATA_DIR for this server alone, for as long as it lives: an open exclusive transaction, which kill -9 frees. */
 export function lockDataDir(dataDir: string): { release: () => void } {
   const path = join(dataDir, 'lock.db');
+  closeSync(openSync(path, 'a', 0o600));
   const db = new Sqlite(path, { timeout: 0 });
-  chmodSync(path, 0o600);
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {

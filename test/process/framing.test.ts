@@ -73,7 +73,10 @@ describe('framing', () => {
         chunk.fill(0x2e);
         at += size;
       }
-      expect(got.map(({ text }) => ({ text })), `seed ${seed}`).toEqual(naively(all, maxBytes));
+      expect(
+        got.map(({ text }) => ({ text })),
+        `seed ${seed}`,
+      ).toEqual(naively(all, maxBytes));
       expect(framer.rest().length).toBeLessThanOrEqual(maxBytes);
     }
   });
@@ -90,7 +93,10 @@ describe('framing', () => {
         got.push(...plain(framer.push(Buffer.from(all.subarray(framer.position, framer.position + size)))));
         if (pick(3) === 0) framer = new LineFramer(maxBytes, framer.offset, framer.skipping);
       }
-      expect(got.map(({ text }) => ({ text })), `seed ${seed}`).toEqual(naively(all, maxBytes));
+      expect(
+        got.map(({ text }) => ({ text })),
+        `seed ${seed}`,
+      ).toEqual(naively(all, maxBytes));
     }
   });
 

@@ -41,7 +41,9 @@ export interface Started {
 export const plainEnv = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 
 /** Launches in a new journal; nothing is left of it when the test is over. */
-export async function tryLaunch(request: Partial<LaunchRequest> & { file: string }): Promise<{ folder: string; mark: string; launched: Launched }> {
+export async function tryLaunch(
+  request: Partial<LaunchRequest> & { file: string },
+): Promise<{ folder: string; mark: string; launched: Launched }> {
   const folder = request.folder ?? temporaryFolder();
   const mark = request.mark ?? newMark();
   sweepAfterwards(mark);

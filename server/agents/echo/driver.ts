@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Driver, LaunchRequest, LaunchSpec } from '../driver.ts';
 import { decode } from './decode.ts';
@@ -12,7 +11,7 @@ const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './progr
 function launch(request: LaunchRequest): LaunchSpec {
   const how = request.resume ? '--resume' : '--session';
   // Older Node versions warn about type stripping at each start.
-  const args = ['--disable-warning=ExperimentalWarning', program, how, request.agentSessionId, join(request.filesPath, '.echo')];
+  const args = ['--disable-warning=ExperimentalWarning', program, how, request.agentSessionId];
   return { file: process.execPath, args, env: {} };
 }
 

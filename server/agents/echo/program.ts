@@ -1,12 +1,16 @@
 import { writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { answer } from './answer.ts';
 import { loadMemory, saveMemory } from './memory.ts';
 import type { EchoInput, EchoOutput } from './protocol.ts';
 
-// The echo agent: program.ts --session|--resume ID FOLDER, its memory being in FOLDER. Reads and prints JSON lines, ends with its input.
-const [how, session = '', folder = ''] = process.argv.slice(2);
+// The echo agent: program.ts --session|--resume ID. Reads and prints JSON lines, ends with its input. Like a real agent it keeps
+// its conversations in the home folder, where any later process finds them.
+const [how, session = ''] = process.argv.slice(2);
+const folder = join(homedir(), '.holdfast-echo');
 const loaded = how === '--resume' ? loadMemory(folder, session) : { word: null, messages: 0 };
-if (!loaded || session === '' || folder === '') {
+if (!loaded || session === '') {
   process.stderr.write(`No conversation found: ${session}\n`);
   process.exit(1);
 }

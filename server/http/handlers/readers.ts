@@ -2,7 +2,7 @@ import type { ApiHandlers } from '../../contracts/registry.ts';
 import type { AnyEvent } from '../../contracts/views.ts';
 import { checkCursor, readPage } from '../../events/event-pages.ts';
 import { noticeJson, Reader } from '../../events/reader.ts';
-import type { SessionRow } from '../../storage/sessions-table.ts';
+import type { SessionRow } from '../../sessions/commands.ts';
 import { tailLines } from '../../sessions/logs.ts';
 import { incarnationFolder } from '../../sessions/start-incarnation.ts';
 import type { Api, RequestContext } from '../context.ts';
