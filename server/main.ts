@@ -22,7 +22,9 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     const live = holdfast.live();
-    console.log(`${signal}: stopping. ${live === 0 ? 'No agent is alive.' : `${live} agents go on without the server; "npm run stop" ends them.`}`);
+    console.log(
+      `${signal}: stopping. ${live === 0 ? 'No agent is alive.' : `${live} agents go on without the server; "npm run stop" ends them.`}`,
+    );
     await holdfast.stop();
     process.exit(0);
   };

@@ -92,7 +92,13 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const tokens = new TokenCheck(token);
   const server = httpServer(settings);
   server.on('request', makeApp({ api, tokens, doors, maxBodyBytes: settings.maxBodyMb * 1024 * 1024 }));
-  const gateway = new Gateway({ ...{ api, clock, logger, tokens, doors }, tickets: api.tickets, version: packageVersion, newId: randomUUID, maxFrameBytes: MAX_FRAME_BYTES });
+  const gateway = new Gateway({
+    ...{ api, clock, logger, tokens, doors },
+    tickets: api.tickets,
+    version: packageVersion,
+    newId: randomUUID,
+    maxFrameBytes: MAX_FRAME_BYTES,
+  });
   gateway.listen(server);
   const url = await listen(server, settings);
   const identity = identify(process.pid);
@@ -125,7 +131,13 @@ function installedAgents({ settings, environment }: ServerParts): Map<string, Ag
   );
 }
 
-function makeApi(parts: { settings: Settings; context: SessionContext; pool: InteractiveSessionPool; agents: Map<string, Agent>; versions: AgentVersions }): Api {
+function makeApi(parts: {
+  settings: Settings;
+  context: SessionContext;
+  pool: InteractiveSessionPool;
+  agents: Map<string, Agent>;
+  versions: AgentVersions;
+}): Api {
   const { settings, context, pool, agents, versions } = parts;
   const { store, log, clock, logger } = context;
   const queries = new SessionQueries(store, pool, settings.sessionTimeoutHours * 3_600_000);
@@ -152,7 +164,11 @@ function makeApi(parts: { settings: Settings; context: SessionContext; pool: Int
       uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
       node: process.version,
       sqlite,
-      agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({ agent, installed, ...(version === undefined ? {} : { version }) })),
+      agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
+        agent,
+        installed,
+        ...(version === undefined ? {} : { version }),
+      })),
     }),
     ready: async () => readiness(store, settings.dataDir, settings),
     openapi: () => document,
@@ -169,7 +185,9 @@ function listen(server: Server, settings: Settings): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const taken = systemCode(error) === 'EADDRINUSE';
-      const sentence = taken ? `Port ${port} of ${host} is taken. Stop what uses it, or set PORT.` : `Cannot listen on ${host}:${port}: ${error.message}.`;
+      const sentence = taken
+        ? `Port ${port} of ${host} is taken. Stop what uses it, or set PORT.`
+        : `Cannot listen on ${host}:${port}: ${error.message}.`;
       reject(new AppError('bad-setting', sentence, { cause: error }));
     });
     server.listen(port, host, () => {

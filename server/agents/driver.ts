@@ -41,8 +41,22 @@ export type DriverCommand =
 
 /** Kinds that go into the log as they are, with the turn that the driver says they belong to. */
 type LoggedKind =
-  | 'text' | 'thinking' | 'message' | 'tool.started' | 'tool.updated' | 'tool.finished' | 'approval.requested'
-  | 'approval.resolved' | 'question.asked' | 'question.answered' | 'plan' | 'usage' | 'rate-limited' | 'compacted' | 'notice' | 'unknown';
+  | 'text'
+  | 'thinking'
+  | 'message'
+  | 'tool.started'
+  | 'tool.updated'
+  | 'tool.finished'
+  | 'approval.requested'
+  | 'approval.resolved'
+  | 'question.asked'
+  | 'question.answered'
+  | 'plan'
+  | 'usage'
+  | 'rate-limited'
+  | 'compacted'
+  | 'notice'
+  | 'unknown';
 
 /** How a turn ended, as the agent reported it. */
 export interface TurnResult {

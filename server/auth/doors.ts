@@ -11,7 +11,10 @@ export interface DoorSettings {
 
 /** Throws `host-not-allowed`: a page that rebinds its name to this machine is stopped here. */
 export function checkHost(request: IncomingMessage, settings: DoorSettings): void {
-  const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  const host = (request.headers.host ?? '')
+    .toLowerCase()
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
   if (!settings.allowedHosts.includes(host)) {
     throw new AppError('host-not-allowed', `This server is not known as "${host}". Add the name to ALLOWED_HOSTS if it is yours.`);
   }

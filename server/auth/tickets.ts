@@ -17,7 +17,8 @@ export class Tickets {
   /** A new ticket, good for 30 s. Throws `rate-limited` when 1,000 are unused. */
   issue(owner: string): { ticket: string; expiresAt: number } {
     this.#dropExpired();
-    if (this.#issued.size >= MOST) throw new AppError('rate-limited', 'Too many unused tickets; use them or wait 30 seconds.', { retryAfter: 30 });
+    if (this.#issued.size >= MOST)
+      throw new AppError('rate-limited', 'Too many unused tickets; use them or wait 30 seconds.', { retryAfter: 30 });
     const ticket = randomBytes(24).toString('base64url');
     this.#issued.set(ticket, { owner, until: this.#clock.monotonic() + LIFE_MS });
     return { ticket, expiresAt: this.#clock.now() + LIFE_MS };

@@ -62,7 +62,11 @@ interface Run<In, Out, Context> {
   (input: In, context: Context): Promise<Out>;
 }
 /** A handler of one endpoint. Where the endpoint can stream, `streamed` says that the answer went out already. */
-export type Handler<E extends EndpointSpec, Context> = Run<Input<E>, E extends { stream: true } ? Answer<E> | 'streamed' : Answer<E>, Context>;
+export type Handler<E extends EndpointSpec, Context> = Run<
+  Input<E>,
+  E extends { stream: true } ? Answer<E> | 'streamed' : Answer<E>,
+  Context
+>;
 
 /** A handler for each endpoint of a table. */
 export type Handlers<Table extends Record<string, EndpointSpec>, Context> = { [K in keyof Table]: Handler<Table[K], Context> };

@@ -21,7 +21,12 @@ export function checkCursor(store: Store, session: LogKey, cursor: number): Curs
 }
 
 /** The next events after a cursor: at most `limit`, and about 1 MiB. `done` says that the log's end was reached. */
-export function readPage(store: Store, session: LogKey, after: number, limit: number): { events: StoredEvent[]; cursor: number; done: boolean } {
+export function readPage(
+  store: Store,
+  session: LogKey,
+  after: number,
+  limit: number,
+): { events: StoredEvent[]; cursor: number; done: boolean } {
   const events: StoredEvent[] = [];
   let bytes = 0;
   let done = true;

@@ -102,7 +102,13 @@ export class Reader {
 }
 
 /** What a reader is told about its cursor, in the shape of an event of channel `reader`. */
-export function noticeJson(parts: Pick<ReaderParts, 'clock' | 'snapshot'>, session: LogKey, kind: 'gap' | 'ahead', cursor: number, resumeAt: number): string {
+export function noticeJson(
+  parts: Pick<ReaderParts, 'clock' | 'snapshot'>,
+  session: LogKey,
+  kind: 'gap' | 'ahead',
+  cursor: number,
+  resumeAt: number,
+): string {
   const data = kind === 'gap' ? { cursor: resumeAt, snapshot: parts.snapshot(session) } : { cursor: resumeAt };
   return JSON.stringify({ sessionId: session.id, seq: cursor, at: isoTime(parts.clock.now()), channel: 'reader', kind, data });
 }

@@ -35,7 +35,13 @@ export function makeApp({ api, tokens, doors, maxBodyBytes }: AppParts): Express
   const tooMany = (): never => {
     throw new AppError('rate-limited', 'Too many requests; slow down.', { retryAfter: 1 });
   };
-  const wrongTokens = rateLimit({ windowMs: 60_000, limit: WRONG_TOKENS_PER_MINUTE, handler: tooMany, standardHeaders: false, legacyHeaders: false });
+  const wrongTokens = rateLimit({
+    windowMs: 60_000,
+    limit: WRONG_TOKENS_PER_MINUTE,
+    handler: tooMany,
+    standardHeaders: false,
+    legacyHeaders: false,
+  });
   const requests = rateLimit({
     windowMs: 1_000,
     limit: REQUESTS_PER_SECOND,

@@ -16,14 +16,18 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       response.setHeader('Connection', 'close');
       request.resume();
     }
-    response.status(error.status).type('application/problem+json').send(JSON.stringify(problemOf(error, request.path)));
+    response
+      .status(error.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(problemOf(error, request.path)));
   };
 }
 
 /** Our error for anything that was thrown, also by the body parser and the router. */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (isDiskFull(thrown)) return new AppError('disk-full', 'The disk of DATA_DIR is full. Make room, then send this again.', { cause: thrown, retryAfter: 30 });
+  if (isDiskFull(thrown))
+    return new AppError('disk-full', 'The disk of DATA_DIR is full. Make room, then send this again.', { cause: thrown, retryAfter: 30 });
   const { type, status } = thrown as { type?: unknown; status?: unknown };
   switch (type) {
     case 'entity.parse.failed':

@@ -12,11 +12,19 @@ import { readerHandlers } from './handlers/readers.ts';
 import { sessionHandlers } from './handlers/sessions.ts';
 import { systemHandlers } from './handlers/system.ts';
 
-type AnyHandler = (input: unknown, context: RequestContext) => Promise<'streamed' | { status: number; body: unknown; headers?: Record<string, string> }>;
+type AnyHandler = (
+  input: unknown,
+  context: RequestContext,
+) => Promise<'streamed' | { status: number; body: unknown; headers?: Record<string, string> }>;
 
 /** A router with a handler for every endpoint of the registry: parse, call, encode. */
 export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Router {
-  const handlers: ApiHandlers<RequestContext> = { ...systemHandlers(api), ...chatHandlers(api), ...sessionHandlers(api), ...readerHandlers(api) };
+  const handlers: ApiHandlers<RequestContext> = {
+    ...systemHandlers(api),
+    ...chatHandlers(api),
+    ...sessionHandlers(api),
+    ...readerHandlers(api),
+  };
   const router = express.Router({ caseSensitive: true });
   const methods = new Map<string, string[]>();
   for (const { id, spec } of eachEndpoint()) {
@@ -35,7 +43,13 @@ export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Rout
   return router;
 }
 
-async function answer(spec: EndpointSpec, handler: AnyHandler, ownerOf: (request: Request) => string, request: Request, response: Response): Promise<void> {
+async function answer(
+  spec: EndpointSpec,
+  handler: AnyHandler,
+  ownerOf: (request: Request) => string,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const input = {
     params: spec.params && parse(spec.params, request.params, 'path'),
     query: spec.query && parse(spec.query, request.query, 'query'),

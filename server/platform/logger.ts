@@ -8,7 +8,16 @@ export function makeLogger(level: string, destination?: DestinationStream): Logg
     level,
     base: null,
     redact: {
-      paths: ['token', 'authorization', 'headers.authorization', 'req.headers.authorization', '*.token', '*.authorization', '*.deviceToken', 'deviceToken'],
+      paths: [
+        'token',
+        'authorization',
+        'headers.authorization',
+        'req.headers.authorization',
+        '*.token',
+        '*.authorization',
+        '*.deviceToken',
+        'deviceToken',
+      ],
       censor: '[redacted]',
     },
     serializers: { error: pino.stdSerializers.err },

@@ -29,6 +29,7 @@ export interface Sender {
 export async function acceptMessage(parts: AcceptParts, sender: Sender, request: SendRequest): Promise<ChatAccepted> {
   const { context, pool } = parts;
   const { store } = context;
+  checkSizes(request.attachments ?? []);
   const key = requestKey(request.messageId, sender.idempotencyKey);
   const hash = key === null ? '' : bodyHash(request);
   const earlier = earlierAnswer<ChatAccepted>(store, sender.owner, key, hash);
@@ -39,12 +40,21 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
     // Another request with this id may have come in meanwhile.
     const raced = earlierAnswer<ChatAccepted>(store, sender.owner, key, hash);
     if (raced) return raced;
-    if (store.turns.byId(turnId)) throw new AppError('idempotency-conflict', 'This message id was used before. Send a new message under a new id.');
+    if (store.turns.byId(turnId))
+      throw new AppError('idempotency-conflict', 'This message id was used before. Send a new message under a new id.');
     const found = findSession(parts, sender.owner, request, project);
     pool.assertRoom(found?.id ?? null);
-    const session = found ?? newSession(parts, append, { ...request, owner: sender.owner, projectPath: project ?? '', firstMessage: request.message });
+    const session =
+      found ?? newSession(parts, append, { ...request, owner: sender.owner, projectPath: project ?? '', firstMessage: request.message });
     const accepted = insertTurn(context, append, session, turnId, request);
-    const response = { success: true as const, sessionId: session.id, messageId: turnId, ...accepted, resumed: found !== null, deliveryMethod: 'poll' as const };
+    const response = {
+      success: true as const,
+      sessionId: session.id,
+      messageId: turnId,
+      ...accepted,
+      resumed: found !== null,
+      deliveryMethod: 'poll' as const,
+    };
     if (key !== null) {
       const row = { owner: sender.owner, key, body_hash: hash, session_id: session.id, turn_id: turnId };
       store.idempotency.insert({ ...row, response: JSON.stringify(response), created_at: context.clock.now() });
@@ -55,6 +65,19 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
   const row = store.sessions.byId(answer.sessionId);
   if (row) pool.load(row).pump();
   return answer;
+}
+
+/** Bytes of one file, and of all files of a message. */
+const MOST_OF_ONE = 20 * 1024 * 1024;
+const MOST_OF_ALL = 30 * 1024 * 1024;
+
+function checkSizes(attachments: readonly { name: string; size: number }[]): void {
+  const large = attachments.find(({ size }) => size > MOST_OF_ONE);
+  if (large)
+    throw new AppError('bad-attachment', `${large.name} has more than ${MOST_OF_ONE} bytes; put it into the project folder instead.`);
+  const total = attachments.reduce((sum, { size }) => sum + size, 0);
+  if (total > MOST_OF_ALL)
+    throw new AppError('bad-attachment', `The attachments have more than ${MOST_OF_ALL} bytes together; send fewer at a time.`);
 }
 
 /** The session that a message belongs to; null for a new one. Throws `session-not-found`, `session-archived`, `agent-unknown`. */
@@ -80,9 +103,13 @@ function insertTurn(
   const { store, clock, limits } = context;
   const position = store.turns.openCount(session.num);
   if (position > limits.maxQueuedMessages) {
-    throw new AppError('queue-full', `${position} messages wait in this session already (MAX_QUEUED_MESSAGES is ${limits.maxQueuedMessages}).`, {
-      retryAfter: 10,
-    });
+    throw new AppError(
+      'queue-full',
+      `${position} messages wait in this session already (MAX_QUEUED_MESSAGES is ${limits.maxQueuedMessages}).`,
+      {
+        retryAfter: 10,
+      },
+    );
   }
   const now = clock.now();
   const attachments = request.attachments ?? [];
@@ -90,7 +117,15 @@ function insertTurn(
   const data = { text: request.message, position, attachments: shown };
   const cursor = append(session, [{ channel: 'turn', kind: 'turn.accepted', turnId, data }]);
   store.turns.insert(turnId, session.num, JSON.stringify({ text: request.message, attachments }), cursor, now);
-  const message = { id: turnId, session_num: session.num, turn_id: turnId, role: 'user', text: request.message, partial: 0, created_at: now };
+  const message = {
+    id: turnId,
+    session_num: session.num,
+    turn_id: turnId,
+    role: 'user',
+    text: request.message,
+    partial: 0,
+    created_at: now,
+  };
   store.messages.insert({ ...message, attachments: shown.length === 0 ? null : JSON.stringify(shown) });
   store.sessions.update(session.num, {
     last_activity_at: now,

@@ -113,7 +113,9 @@ export class SessionCommands {
     const session = this.find(owner, id);
     const { context, pool } = this.#parts;
     await pool.loaded(id)?.stop('killed-by-user');
-    const folders = context.store.incarnations.ofSession(session.num).map((incarnation) => incarnationFolder(context.data.dir, incarnation));
+    const folders = context.store.incarnations
+      .ofSession(session.num)
+      .map((incarnation) => incarnationFolder(context.data.dir, incarnation));
     await pool.loaded(id)?.release();
     pool.forget(id);
     context.store.transaction(() => context.store.sessions.remove(session.num));

@@ -16,7 +16,10 @@ export function decideRequest(cell: Cell, decision: RequestDecision): Committed 
   const { store } = cell.context;
   const request = store.requests.byId(decision.id, cell.key.num);
   if (!request || request.kind !== decision.kind) {
-    throw new AppError(decision.kind === 'approval' ? 'approval-not-found' : 'question-not-found', `This session has no ${decision.kind} ${decision.id}.`);
+    throw new AppError(
+      decision.kind === 'approval' ? 'approval-not-found' : 'question-not-found',
+      `This session has no ${decision.kind} ${decision.id}.`,
+    );
   }
   if (request.decision !== null) {
     const at = request.decided_at === null ? null : isoTime(request.decided_at);

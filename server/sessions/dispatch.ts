@@ -1,5 +1,5 @@
-import type { DriverCommand, PermissionMode } from '../agents/driver.ts';
-import { AppError } from '../platform/app-error.ts';
+import type { DriverCommand, MessagePart, PermissionMode } from '../agents/driver.ts';
+import { AppError, isDiskFull, messageOf } from '../platform/app-error.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { TurnRow } from '../storage/turns-table.ts';
 import type { Cell, Committed } from './cell.ts';
@@ -28,7 +28,8 @@ export async function dispatchNext(cell: Cell): Promise<Committed> {
   if (!row || !stored || !session) return nothing;
   const input = JSON.parse(stored) as TurnInput;
   const agentMessageId = row.attempts === 0 ? row.id : newId();
-  const parts = await messageParts(incarnation, row.id, input);
+  const parts = await storeParts(incarnation, row.id, input);
+  if (parts instanceof AppError) return { pending: [], effects: failUnsent(cell, row, parts) };
   const command: DriverCommand = { kind: 'message', turnId: row.id, agentMessageId, text: input.text, parts };
   const encoded = encodeAll([...manner(incarnation, session), command], incarnation);
   if (!encoded.ok) return { pending: [], effects: failUnsent(cell, row, encoded.error) };
@@ -46,6 +47,16 @@ export async function dispatchNext(cell: Cell): Promise<Committed> {
   probe('recorded');
   const last = pending.length - 1;
   return { pending: pending.map((line, index) => (index === last ? { ...line, turnId: row.id } : line)), effects };
+}
+
+/** The message's files; an AppError when they can't be stored for another reason than a full disk, which passes. */
+async function storeParts(incarnation: Incarnation, turnId: string, input: TurnInput): Promise<MessagePart[] | AppError> {
+  try {
+    return await messageParts(incarnation, turnId, input);
+  } catch (error) {
+    if (isDiskFull(error)) throw error;
+    return new AppError('bad-attachment', `An attachment could not be stored: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 /** Notes that a line stands in `in`; a turn's message is now `written`. */

@@ -120,7 +120,10 @@ export class Incarnation {
 
   /** Ends the process and everything that belongs to it; `clean` lets the agent finish and save first. */
   async terminate(mode: 'clean' | 'kill', graceMs: { eof: number; term: number }): Promise<void> {
-    await terminate({ folder: this.folder, mark: this.mark, identities: { wrapper: this.wrapper, agent: this.agent }, clock: this.#clock, graceMs }, mode);
+    await terminate(
+      { folder: this.folder, mark: this.mark, identities: { wrapper: this.wrapper, agent: this.agent }, clock: this.#clock, graceMs },
+      mode,
+    );
   }
 
   /** Lets go of the files; the process is not touched. */

@@ -27,10 +27,16 @@ function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): { 
   let state = incarnation.state;
   for (const line of lines) {
     if (line.tooLong) {
-      outputs.push(notice('line-too-long', `The agent printed a line of more than ${maxLineBytes} bytes; it was left out. The file out of incarnation ${incarnation.id} has it.`));
+      outputs.push(
+        notice(
+          'line-too-long',
+          `The agent printed a line of more than ${maxLineBytes} bytes; it was left out. The file out of incarnation ${incarnation.id} has it.`,
+        ),
+      );
       continue;
     }
-    if (!isUtf8(line.bytes)) outputs.push(notice('not-utf8', 'The agent printed bytes that are not UTF-8; they are shown as replacement characters.'));
+    if (!isUtf8(line.bytes))
+      outputs.push(notice('not-utf8', 'The agent printed bytes that are not UTF-8; they are shown as replacement characters.'));
     const decoded = incarnation.driver.decode(line.bytes.toString('utf8'), state);
     outputs.push(...decoded.outputs);
     replies.push(...decoded.replies);

@@ -30,7 +30,10 @@ export function newSession(
   const agent = context.agents.get(agentName);
   if (!agent) throw new AppError('agent-unknown', `There is no agent "${agentName}"; there are: ${[...context.agents.keys()].join(', ')}.`);
   if (agent.command() === null) {
-    throw new AppError('agent-not-installed', `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`);
+    throw new AppError(
+      'agent-not-installed',
+      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`,
+    );
   }
   const session = context.store.sessions.insert({
     id: context.newId(),
@@ -49,7 +52,10 @@ export function newSession(
 }
 
 function nameFrom(message: string): string {
-  const line = message.slice(0, 1_000).replaceAll(/[\p{Cc}\s]+/gu, ' ').trim();
+  const line = message
+    .slice(0, 1_000)
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
   if (line === '') return 'New conversation';
   const letters = [...line];
   return letters.length <= NAME_LENGTH ? line : `${letters.slice(0, NAME_LENGTH - 1).join('')}…`;

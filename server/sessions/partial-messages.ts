@@ -8,7 +8,10 @@ type Piece = { kind: 'text' | 'thinking'; messageId: string; text: string } | { 
 /** Messages of a turn of which only deltas came, each put together from the log and from `pending` events of this transaction. */
 export function partialMessages(store: Store, key: LogKey, turn: OpenTurn, pending: readonly NewEvent[]): DataOf<'message'>[] {
   const head = store.events.head(key.num)?.head_seq ?? 0;
-  const pieces = [...store.events.textOf(key.num, turn.firstSeq, head, turn.id).map(storedPiece), ...pending.flatMap((event) => newPiece(event, turn.id))];
+  const pieces = [
+    ...store.events.textOf(key.num, turn.firstSeq, head, turn.id).map(storedPiece),
+    ...pending.flatMap((event) => newPiece(event, turn.id)),
+  ];
   const whole = new Set(pieces.filter((piece) => piece.kind === 'whole').map((piece) => piece.messageId));
   const parts = new Map<string, { kind: 'text' | 'thinking'; texts: string[] }>();
   for (const piece of pieces) {
@@ -33,5 +36,7 @@ function storedPiece(row: { kind: string; data: string }): Piece {
 function newPiece(event: NewEvent, turnId: string): Piece[] {
   if (event.turnId !== turnId) return [];
   if (event.kind === 'message') return [{ kind: 'whole', messageId: event.data.messageId }];
-  return event.kind === 'text' || event.kind === 'thinking' ? [{ kind: event.kind, messageId: event.data.messageId, text: event.data.delta }] : [];
+  return event.kind === 'text' || event.kind === 'thinking'
+    ? [{ kind: event.kind, messageId: event.data.messageId, text: event.data.delta }]
+    : [];
 }

@@ -45,7 +45,8 @@ export class InteractiveSessionPool {
 
   /** Throws `shutting-down` when the server stops. */
   assertOpen(): void {
-    if (this.#closing) throw new AppError('shutting-down', 'The server is stopping. Its agents go on; try again in a moment.', { retryAfter: 5 });
+    if (this.#closing)
+      throw new AppError('shutting-down', 'The server is stopping. Its agents go on; try again in a moment.', { retryAfter: 5 });
   }
 
   /** Throws `pool-full` when this session would need a slot and there is none, `shutting-down` when the server stops. */

@@ -1,7 +1,15 @@
 import type { MessagesQuery, SessionsQuery } from '../contracts/queries.ts';
 import type { SessionState, TurnState } from '../contracts/state.ts';
 import { isFinal } from '../contracts/state.ts';
-import type { ChatAccepted, ChatCompleted, MessagesPage, SessionsPage, SessionView, StatusView, StoredMessageView } from '../contracts/views.ts';
+import type {
+  ChatAccepted,
+  ChatCompleted,
+  MessagesPage,
+  SessionsPage,
+  SessionView,
+  StatusView,
+  StoredMessageView,
+} from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
@@ -118,7 +126,8 @@ export class SessionQueries {
     const { success, sessionId, messageId, resumed, deliveryMethod } = accepted;
     const outcome = JSON.parse(turn.outcome ?? '{}') as { text?: string; code?: string; detail?: string; reason?: string };
     const reply = this.#store.messages.reply(turn.id) ?? null;
-    const error = state === 'failed' ? { code: outcome.code ?? 'failed', detail: outcome.detail ?? '' } : interruption(state, outcome.reason);
+    const error =
+      state === 'failed' ? { code: outcome.code ?? 'failed', detail: outcome.detail ?? '' } : interruption(state, outcome.reason);
     return {
       ...{ success, sessionId, messageId, cursor: turn.last_seq ?? accepted.cursor, resumed, deliveryMethod, state },
       content: state === 'completed' ? (outcome.text ?? '') : '',
@@ -135,7 +144,11 @@ export class SessionQueries {
 }
 
 function interruption(state: TurnState, reason: string | undefined): { code: string; detail: string } | null {
-  if (state === 'interrupted') return { code: 'interrupted', detail: `The agent's process ended (${reason ?? 'unknown'}) before it had answered. Send the message again under a new id.` };
+  if (state === 'interrupted')
+    return {
+      code: 'interrupted',
+      detail: `The agent's process ended (${reason ?? 'unknown'}) before it had answered. Send the message again under a new id.`,
+    };
   return state === 'cancelled' ? { code: 'cancelled', detail: 'The turn was cancelled.' } : null;
 }
 

@@ -27,7 +27,11 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
   const { store } = context;
   const { row, exit } = ended;
   const reason = reasonOf(ended);
-  if (ended.rest.length > 0) recording.addToTurn('agent', 'unknown', { line: ended.rest.toString('utf8').slice(0, 262_144), truncated: ended.rest.length > 262_144 });
+  if (ended.rest.length > 0)
+    recording.addToTurn('agent', 'unknown', {
+      line: ended.rest.toString('utf8').slice(0, 262_144),
+      truncated: ended.rest.length > 262_144,
+    });
   if (row.resumed === 1 && row.ready_at === null && reason === 'start-failed') loseConversation(context, recording, session, ended);
   if (recording.turn) {
     if (neverTaken(recording.turn, ended)) store.turns.requeue(recording.turn.id);

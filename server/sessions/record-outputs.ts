@@ -123,7 +123,8 @@ function recordRequest(
 function recordWithdrawn(source: Source, recording: Recording, id: string): void {
   const request = source.store.requests.byId(id, source.session.num);
   if (!request || !source.store.requests.decide(id, 'withdrawn', 'agent', recording.now)) return;
-  if (request.kind === 'approval') recording.addToTurn('agent', 'approval.resolved', { approvalId: id, decision: 'withdrawn', by: 'agent' });
+  if (request.kind === 'approval')
+    recording.addToTurn('agent', 'approval.resolved', { approvalId: id, decision: 'withdrawn', by: 'agent' });
   resumeIfNothingOpen(source.store, source.session.num, recording);
 }
 
@@ -156,5 +157,8 @@ function addUsage(source: Source, usage: Usage | null, costUsd: number | null): 
   const before = JSON.parse(row.usage ?? 'null') as Usage | null;
   const total = usage === null ? before : { ...usage };
   if (total && before && usage) for (const key of Object.keys(total) as (keyof Usage)[]) total[key] += before[key];
-  source.store.sessions.update(row.num, { usage: total && JSON.stringify(total), cost_usd: costUsd === null ? row.cost_usd : (row.cost_usd ?? 0) + costUsd });
+  source.store.sessions.update(row.num, {
+    usage: total && JSON.stringify(total),
+    cost_usd: costUsd === null ? row.cost_usd : (row.cost_usd ?? 0) + costUsd,
+  });
 }

@@ -102,7 +102,12 @@ export class Recording {
     if (ending.state !== 'completed') this.#keepPartialMessages(turn);
     if (ending.state === 'completed' && ending.text !== '' && !this.#store.messages.reply(turn.id)) {
       const messageId = derivedId(turn.id, 'result');
-      this.addToTurn('agent', 'message', { messageId, role: 'assistant', text: ending.text, blocks: [{ type: 'text', text: ending.text }] });
+      this.addToTurn('agent', 'message', {
+        messageId,
+        role: 'assistant',
+        text: ending.text,
+        blocks: [{ type: 'text', text: ending.text }],
+      });
       this.#insertWhole(messageId, ending.text, false);
     }
     this.#close(turn.id, ending);
@@ -120,7 +125,12 @@ export class Recording {
     for (const request of this.#store.requests.open(this.#key.num)) {
       this.#store.requests.decide(request.id, 'withdrawn', 'agent', this.now);
       if (request.kind === 'approval') {
-        this.addToTurn('agent', 'approval.resolved', { approvalId: request.id, decision: 'withdrawn', by: 'agent' }, request.turn_id ?? undefined);
+        this.addToTurn(
+          'agent',
+          'approval.resolved',
+          { approvalId: request.id, decision: 'withdrawn', by: 'agent' },
+          request.turn_id ?? undefined,
+        );
       }
     }
   }

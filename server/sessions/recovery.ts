@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { ExitReason } from '../contracts/events.ts';
 import type { TurnState } from '../contracts/state.ts';
 import { bootId, isAlive, type ProcessIdentity } from '../process/identity.ts';
-import { readIdentities, tryClaim } from '../process/journal-folder.ts';
+import { readIdentities, readPid, tryClaim } from '../process/journal-folder.ts';
 import { markedProcesses } from '../process/members.ts';
 import { terminate } from '../process/terminate.ts';
 import type { IncarnationRow } from '../storage/incarnations-table.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
+import { recordExit } from './record-exit.ts';
+import { Recording } from './recording.ts';
 import { openTurn, type OpenTurn } from './open-turn.ts';
 import type { InteractiveSessionPool } from './pool.ts';
 import type { SessionState } from './session-state.ts';
@@ -31,8 +33,15 @@ export async function recover(context: SessionContext, pool: InteractiveSessionP
   for (const row of context.store.incarnations.unended()) {
     const session = context.store.sessions.byNum(row.session_num);
     if (!session) continue;
-    if (await recoverOne(context, pool, session, row)) result.adopted += 1;
-    else result.ended += 1;
+    try {
+      if (await recoverOne(context, pool, session, row)) result.adopted += 1;
+      else result.ended += 1;
+    } catch (error) {
+      // One journal that can't be read must not keep the others from being served.
+      context.logger.error({ error, sessionId: session.id, incarnationId: row.id }, 'a process could not be taken over; it is ended');
+      await abandon(context, session, row);
+      result.ended += 1;
+    }
   }
   setAsideUnknownFolders(context);
   resumeWaiting(context, pool);
@@ -40,7 +49,12 @@ export async function recover(context: SessionContext, pool: InteractiveSessionP
 }
 
 /** Adopts one process or records its end; true when it was adopted. */
-async function recoverOne(context: SessionContext, pool: InteractiveSessionPool, session: SessionRow, row: IncarnationRow): Promise<boolean> {
+async function recoverOne(
+  context: SessionContext,
+  pool: InteractiveSessionPool,
+  session: SessionRow,
+  row: IncarnationRow,
+): Promise<boolean> {
   const folder = incarnationFolder(context.data.dir, row.id);
   if (neverStarted(folder)) {
     context.log.transact((append) => {
@@ -56,7 +70,7 @@ async function recoverOne(context: SessionContext, pool: InteractiveSessionPool,
   const state = driver ? migrated(context, driver, row) : null;
   const agentLives = identities.agent !== null && isAlive(identities.agent);
   const wrapperLives = identities.wrapper !== null && isAlive(identities.wrapper);
-  if (!driver) return false;
+  if (!driver) throw new Error(`There is no driver for the agent ${row.agent}.`);
   if (state === null) context.store.incarnations.setEndReason(row.id, 'hibernated');
   const turn = inFlight(context, row);
   const ending = state === null || row.end_reason !== null;
@@ -84,12 +98,16 @@ async function recoverOne(context: SessionContext, pool: InteractiveSessionPool,
   );
   if (!agentLives || !wrapperLives) {
     // Survivors are ended first, then what they wrote is read, then the end is recorded.
-    await loaded.concludeLost();
+    await loaded.concludeLost(readPid(folder, 'agent') === null ? 'start-failed' : 'lost');
     return false;
   }
-  const unwritten = context.store.incarnations.unwrittenLines(row.id).flatMap((line) => (line.bytes ? [{ ...line, bytes: line.bytes }] : []));
+  const unwritten = context.store.incarnations
+    .unwrittenLines(row.id)
+    .flatMap((line) => (line.bytes ? [{ ...line, bytes: line.bytes }] : []));
   await incarnation.repair(unwritten);
-  loaded.markRepaired(unwritten.map((line) => ({ offset: line.offset, bytes: line.bytes, ...(isTurnsLine(turn, line) && turn ? { turnId: turn.id } : {}) })));
+  loaded.markRepaired(
+    unwritten.map((line) => ({ offset: line.offset, bytes: line.bytes, ...(isTurnsLine(turn, line) && turn ? { turnId: turn.id } : {}) })),
+  );
   context.log.transact((append) => {
     context.store.sessions.update(session.num, { state: sessionState.kind });
     append(session, [{ channel: 'session', kind: 'session.recovered', data: { pid: identities.agent?.pid ?? null, lost: false } }]);
@@ -99,20 +117,42 @@ async function recoverOne(context: SessionContext, pool: InteractiveSessionPool,
   return true;
 }
 
+/** Ends what cannot be adopted; its turn ends as interrupted. */
+async function abandon(context: SessionContext, session: SessionRow, row: IncarnationRow): Promise<void> {
+  const folder = incarnationFolder(context.data.dir, row.id);
+  const mark = `${context.data.id}/${row.id}`;
+  await terminate({ folder, mark, identities: {}, clock: context.clock, graceMs: { eof: 0, term: 1_000 } }, 'kill');
+  context.log.transact((append) => {
+    const turn = inFlight(context, row);
+    const recording = new Recording(context.store, session, { session: { kind: 'ready' }, turn, now: context.clock.now() });
+    const ended = { row, exit: null, rest: Buffer.alloc(0), silent: false, inSize: row.in_size, stderr: '', fallback: 'lost' as const };
+    recordExit(context, recording, session, ended);
+    recording.save(append);
+  });
+}
+
 /** Nobody has taken the right to start it, and nobody will. */
 function neverStarted(folder: string): boolean {
   if (!statSync(folder, { throwIfNoEntry: false })) return true;
   return !statSync(join(folder, 'sh'), { throwIfNoEntry: false }) && tryClaim(folder);
 }
 
-function identitiesOf(context: SessionContext, row: IncarnationRow, folder: string): { wrapper: ProcessIdentity | null; agent: ProcessIdentity | null } {
+function identitiesOf(
+  context: SessionContext,
+  row: IncarnationRow,
+  folder: string,
+): { wrapper: ProcessIdentity | null; agent: ProcessIdentity | null } {
   const found = row.boot_id === bootId() ? readIdentities(folder, `${context.data.id}/${row.id}`) : { wrapper: null, agent: null };
   const stored = (text: string | null): ProcessIdentity | null => (text === null ? null : (JSON.parse(text) as ProcessIdentity));
   return { wrapper: stored(row.wrapper) ?? found.wrapper, agent: stored(row.process) ?? found.agent };
 }
 
 /** The driver's state brought up to this version; null where that can't be done. */
-function migrated(context: SessionContext, driver: { stateVersion: number; migrate: (old: unknown, version: number) => unknown }, row: IncarnationRow): unknown {
+function migrated(
+  context: SessionContext,
+  driver: { stateVersion: number; migrate: (old: unknown, version: number) => unknown },
+  row: IncarnationRow,
+): unknown {
   const old: unknown = JSON.parse(row.driver_state);
   if (driver.stateVersion === row.state_version) return old;
   const state = driver.migrate(old, row.state_version);
@@ -173,17 +213,16 @@ function skipAfterReboot(context: SessionContext): void {
   store.transaction(() => {
     store.meta.set('boot_id', data.bootId);
     if (before === undefined) return;
-    for (const session of store.sessions.all()) {
-      store.events.insertHole(session.num, session.head_seq + 1, session.head_seq + REBOOT_GAP);
-      store.events.setHead(session.num, session.head_seq + REBOOT_GAP);
-    }
+    store.events.skip(REBOOT_GAP);
   });
 }
 
 /** Messages that were accepted but reached no process yet. */
 function resumeWaiting(context: SessionContext, pool: InteractiveSessionPool): void {
-  for (const session of context.store.sessions.all()) {
-    if (context.store.turns.openCount(session.num) > 0 && !pool.loaded(session.id)?.isLive) pool.load(session).pumpWhenRoom();
-    else if (session.incarnation_id === null && !['dormant', 'failed', 'archived'].includes(session.state)) context.store.sessions.update(session.num, { state: 'dormant' });
+  const { store } = context;
+  store.sessions.settleStates();
+  for (const num of store.turns.openSessions()) {
+    const session = store.sessions.byNum(num);
+    if (session && !pool.loaded(session.id)?.isLive) pool.load(session).pumpWhenRoom();
   }
 }

@@ -22,13 +22,23 @@ export function afterExit(cell: Cell, { failures }: { failures: number }): Plan 
 }
 
 /** A start that failed before there was a process. */
-export function afterStartFailure(cell: Cell, failed: { incarnationId: string | null; code: string; detail: string; failures: number }): Plan {
+export function afterStartFailure(
+  cell: Cell,
+  failed: { incarnationId: string | null; code: string; detail: string; failures: number },
+): Plan {
   const { store } = cell.context;
-  const retry = (failed.code === 'start-failed' || failed.code === 'timed-out') && failed.failures < MAX_FAILURES && store.turns.openCount(cell.key.num) > 0;
+  const retry =
+    (failed.code === 'start-failed' || failed.code === 'timed-out') &&
+    failed.failures < MAX_FAILURES &&
+    store.turns.openCount(cell.key.num) > 0;
   commit(cell, (recording) => {
     if (failed.incarnationId !== null) {
       store.incarnations.end(failed.incarnationId, 'start-failed', recording.now);
-      recording.add({ channel: 'session', kind: 'session.exited', data: { reason: 'start-failed', exitCode: null, signal: null, detail: failed.detail } });
+      recording.add({
+        channel: 'session',
+        kind: 'session.exited',
+        data: { reason: 'start-failed', exitCode: null, signal: null, detail: failed.detail },
+      });
     }
     store.sessions.update(cell.key.num, { incarnation_id: null });
     recording.moveSession({ kind: 'exited' });

@@ -24,7 +24,7 @@ export type SessionInput =
   | { kind: 'start-failed'; code: string; detail: string };
 
 /** What a transition asks its session to do. */
-export type SessionEffect = 'launch' | 'dispatch' | 'end-process';
+export type SessionEffect = 'launch' | 'dispatch';
 
 export interface SessionTransition {
   state: SessionState;
@@ -42,7 +42,9 @@ const stay = (state: SessionState): SessionTransition => ({ state, effects: [] }
 export function transition(state: SessionState, input: SessionInput): SessionTransition {
   switch (input.kind) {
     case 'start':
-      return state.kind === 'dormant' || state.kind === 'failed' ? { state: { kind: 'starting', turnId: null }, effects: ['launch'] } : stay(state);
+      return state.kind === 'dormant' || state.kind === 'failed'
+        ? { state: { kind: 'starting', turnId: null }, effects: ['launch'] }
+        : stay(state);
     case 'ready':
       if (state.kind !== 'starting') return stay(state);
       return state.turnId === null ? { state: { kind: 'ready' }, effects: ['dispatch'] } : stay({ kind: 'working', turnId: state.turnId });
@@ -58,10 +60,12 @@ export function transition(state: SessionState, input: SessionInput): SessionTra
       return state.kind === 'working' || state.kind === 'waiting' ? { state: { kind: 'ready' }, effects: ['dispatch'] } : stay(state);
     case 'stop':
       if (!isLive(state) || state.kind === 'stopping') return stay(state);
-      return { state: { kind: 'stopping', reason: input.reason }, effects: ['end-process'] };
+      return stay({ kind: 'stopping', reason: input.reason });
     case 'exited':
       return isLive(state) ? stay({ kind: 'dormant' }) : stay(state);
     case 'start-failed':
-      return stay({ kind: 'failed', code: input.code, detail: input.detail });
+      return state.kind === 'dormant' || state.kind === 'starting'
+        ? stay({ kind: 'failed', code: input.code, detail: input.detail })
+        : stay(state);
   }
 }

@@ -5,7 +5,6 @@ import type { Timer } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { requestCancel } from './cancel.ts';
 import type { Cell, Committed } from './cell.ts';
-import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
 import type { RequestDecision } from './decide.ts';
 import { decideRequest } from './decide.ts';
@@ -15,9 +14,10 @@ import type { Batch, IncarnationParts, PendingLine } from './incarnation.ts';
 import { Incarnation } from './incarnation.ts';
 import { ingest } from './ingest.ts';
 import type { OpenTurn } from './open-turn.ts';
-import { afterExit, afterStartFailure, failOpenTurns } from './restart-policy.ts';
+import { afterExit, afterStartFailure } from './restart-policy.ts';
 import type { SessionEffect, SessionState } from './session-state.ts';
 import { isLive, transition } from './session-state.ts';
+import { recordHibernation, recordStop } from './record-stop.ts';
 import { startIncarnation } from './start-incarnation.ts';
 
 /** What a session tells its pool. */
@@ -32,6 +32,8 @@ export interface SessionHooks {
 const GRACE = { eof: 5_000, term: 3_000 };
 const BUSY_GRACE = { eof: 200, term: 3_000 };
 const RETRY_MS = 1_000;
+/** Bytes of `out` after which an idle process is ended and woken on a fresh journal. */
+const MOST_SPOOLED = 64 * 1024 * 1024;
 
 /** A session's mailbox: one job at a time, each a committed step. The only owner of its process. */
 export class Session {
@@ -112,9 +114,9 @@ export class Session {
   }
 
   /** The process was gone before this server came: reads what it left and records its end. */
-  async concludeLost(): Promise<void> {
+  async concludeLost(reason: 'lost' | 'start-failed'): Promise<void> {
     const incarnation = this.#cell.incarnation;
-    if (incarnation) await this.#gone(incarnation, 'lost');
+    if (incarnation) await this.#gone(incarnation, reason);
     await this.settled();
   }
 
@@ -202,6 +204,7 @@ export class Session {
     if (before && this.#cell.turn === null) this.#failures = 0;
     this.write(pending);
     this.#run(effects);
+    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready') this.hibernate('hibernated');
   }
 
   async #dispatch(): Promise<void> {
@@ -214,18 +217,15 @@ export class Session {
   }
 
   #stop(reason: ExitReason): Promise<void> {
-    const { state, incarnation, context } = this.#cell;
-    if (!incarnation) {
-      commit(this.#cell, (recording) => failOpenTurns(this.#cell, recording, { state: 'cancelled' }));
-      return Promise.resolve();
-    }
-    const idle = state.kind === 'ready';
-    commit(this.#cell, (recording) => {
-      context.store.incarnations.setEndReason(incarnation.id, reason);
-      failOpenTurns(this.#cell, recording, { state: 'cancelled' });
-      recording.moveSession({ kind: 'stop', reason });
+    const idle = this.#cell.state.kind === 'ready';
+    return recordStop(this.#cell, reason) ? this.endProcess(idle) : Promise.resolve();
+  }
+
+  /** Ends an idle process so that the conversation can be resumed later; messages that come meanwhile start it again. */
+  hibernate(reason: ExitReason): void {
+    this.#work('hibernate', () => {
+      if (recordHibernation(this.#cell, reason)) void this.endProcess(true);
     });
-    return this.endProcess(idle);
   }
 
   /** Ends the process whose reason is stored already; resolves when the end is recorded. */
@@ -233,7 +233,9 @@ export class Session {
     const incarnation = this.#cell.incarnation;
     if (!incarnation) return Promise.resolve();
     const ended = new Promise<void>((resolve) => this.#exitWaiters.push(resolve));
-    void incarnation.terminate('clean', idle ? GRACE : BUSY_GRACE).catch((error: unknown) => this.#cell.context.logger.error({ error }, 'ending an agent failed'));
+    void incarnation
+      .terminate('clean', idle ? GRACE : BUSY_GRACE)
+      .catch((error: unknown) => this.#cell.context.logger.error({ error }, 'ending an agent failed'));
     return ended;
   }
 

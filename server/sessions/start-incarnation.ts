@@ -35,7 +35,12 @@ export function incarnationFolder(dataDir: string, id: string): string {
 export async function startIncarnation(context: SessionContext, session: SessionRow, agent: Agent): Promise<StartResult> {
   const command = agent.command();
   if (command === null) {
-    return { ok: false, incarnationId: null, code: 'agent-not-installed', detail: `The agent ${session.agent} is not installed on this machine; see GET /api/agents.` };
+    return {
+      ok: false,
+      incarnationId: null,
+      code: 'agent-not-installed',
+      detail: `The agent ${session.agent} is not installed on this machine; see GET /api/agents.`,
+    };
   }
   const id = context.newId();
   const folder = incarnationFolder(context.data.dir, id);
@@ -91,7 +96,12 @@ function record(
       model: session.model,
       created_at: context.clock.now(),
     });
-    store.sessions.update(session.num, { incarnation_id: start.id, agent_session_id: start.request.agentSessionId, state: 'starting', failure: null });
+    store.sessions.update(session.num, {
+      incarnation_id: start.id,
+      agent_session_id: start.request.agentSessionId,
+      state: 'starting',
+      failure: null,
+    });
     append(session, [{ channel: 'session', kind: 'session.starting', data: { incarnationId: start.id, resumed: start.request.resume } }]);
     return store.incarnations.appendLines(start.id, 0, start.lines);
   });

@@ -21,9 +21,18 @@ export async function messageParts(incarnation: Incarnation, turnId: string, inp
       continue;
     }
     // Two files of one message may have the same name.
-    const path = join(makeFilesFolder(incarnation.folder, join(turnId, String(index))), name);
+    const path = join(makeFilesFolder(incarnation.folder, join(turnId, String(index))), storedName(name));
     await writeFile(path, Buffer.from(data, 'base64'), { mode: 0o600 });
     parts.push({ type: 'file', name, path });
   }
   return parts;
+}
+
+/** Folders of most systems take names of 255 bytes, not characters. */
+const NAME_BYTES = 200;
+
+function storedName(name: string): string {
+  let kept = name;
+  while (Buffer.byteLength(kept) > NAME_BYTES) kept = [...kept].slice(1).join('');
+  return kept === '.' || kept === '..' ? 'file' : kept;
 }

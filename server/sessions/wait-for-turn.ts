@@ -3,7 +3,13 @@ import { isFinal } from '../contracts/state.ts';
 import type { TurnState } from '../contracts/state.ts';
 
 /** Resolves to true when the turn has ended, to false after `milliseconds` or when `signal` says that nobody waits any more. */
-export function waitForTurn(context: SessionContext, sessionId: string, turnId: string, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+export function waitForTurn(
+  context: SessionContext,
+  sessionId: string,
+  turnId: string,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   const hasEnded = (): boolean => {
     const turn = context.store.turns.byId(turnId);
     return !turn || isFinal(turn.state as TurnState);

@@ -25,7 +25,25 @@ const HEARTBEAT_SECONDS = 30;
 const MAX_ATTACHED = 200;
 /** Frames that one socket may have under way. */
 const MAX_UNDER_WAY = 100;
-const SHOWN_CHANGES = new Set(['session.created', 'session.renamed', 'session.updated', 'session.ready', 'session.exited', 'session.failed', 'session.archived', 'session.paused', 'session.resumed']);
+const SHOWN_CHANGES = new Set([
+  'turn.accepted',
+  'turn.started',
+  'turn.waiting',
+  'turn.resumed',
+  'turn.completed',
+  'turn.failed',
+  'turn.cancelled',
+  'turn.interrupted',
+  'session.created',
+  'session.renamed',
+  'session.updated',
+  'session.ready',
+  'session.exited',
+  'session.failed',
+  'session.archived',
+  'session.paused',
+  'session.resumed',
+]);
 
 /** One socket of one owner: frames in, results and events out. */
 export class Connection {
@@ -47,7 +65,12 @@ export class Connection {
     this.#owner = owner;
     this.#only = only;
     this.#sink = new SocketSink(socket);
-    this.#handlers = frameHandlers({ api: parts.api, owner, attach: (id, after) => this.#attach(id, after), detach: (id) => this.#detach(id) });
+    this.#handlers = frameHandlers({
+      api: parts.api,
+      owner,
+      attach: (id, after) => this.#attach(id, after),
+      detach: (id) => this.#detach(id),
+    });
   }
 
   /** Greets, attaches where the socket is for one session, and listens. */
@@ -80,7 +103,8 @@ export class Connection {
   async #receive(text: string): Promise<void> {
     let requestId: string | undefined;
     try {
-      if (this.#underWay >= MAX_UNDER_WAY) throw new AppError('rate-limited', 'Too many frames are under way on this socket; wait for results.');
+      if (this.#underWay >= MAX_UNDER_WAY)
+        throw new AppError('rate-limited', 'Too many frames are under way on this socket; wait for results.');
       const frame = parseFrame(text);
       requestId = frame.requestId;
       this.#underWay += 1;
@@ -111,7 +135,8 @@ export class Connection {
   #attach(id: string, after: number): number {
     const session = this.#parts.api.commands.find(this.#owner, id);
     this.#detach(id);
-    if (this.#readers.size >= MAX_ATTACHED) throw new AppError('rate-limited', `A socket can follow ${MAX_ATTACHED} sessions; detach some.`);
+    if (this.#readers.size >= MAX_ATTACHED)
+      throw new AppError('rate-limited', `A socket can follow ${MAX_ATTACHED} sessions; detach some.`);
     const reader = new Reader(this.#parts.api.readers, session, after, this.#sink);
     this.#readers.set(id, reader);
     reader.start();

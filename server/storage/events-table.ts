@@ -28,7 +28,10 @@ export function eventsTable(db: Database) {
   const hole = db.prepare<[number, number], { first_seq: number; last_seq: number }>(
     'SELECT first_seq, last_seq FROM holes WHERE session_num = ? AND ? BETWEEN first_seq AND last_seq',
   );
-  const insertHole = db.prepare<[number, number, number]>('INSERT INTO holes (session_num, first_seq, last_seq) VALUES (?, ?, ?)');
+  const skipHoles = db.prepare<[number]>(
+    'INSERT INTO holes (session_num, first_seq, last_seq) SELECT num, head_seq + 1, head_seq + ? FROM sessions',
+  );
+  const skipHeads = db.prepare<[number]>('UPDATE sessions SET head_seq = head_seq + ?');
   return {
     insert: (sessionNum: number, seq: number, at: number, kind: string, turnId: string | null, data: string): void =>
       void insert.run(sessionNum, seq, at, kind, turnId, data),
@@ -39,9 +42,14 @@ export function eventsTable(db: Database) {
     /** Like `page`, row by row, so that a reader can stop when it has enough. */
     rows: (sessionNum: number, after: number, limit: number): IterableIterator<EventRow> => page.iterate(sessionNum, after, limit),
     /** Text, thinking and whole messages of a turn. */
-    textOf: (sessionNum: number, firstSeq: number, lastSeq: number, turnId: string): EventRow[] => deltas.all(sessionNum, firstSeq, lastSeq, turnId),
+    textOf: (sessionNum: number, firstSeq: number, lastSeq: number, turnId: string): EventRow[] =>
+      deltas.all(sessionNum, firstSeq, lastSeq, turnId),
     remove: (sessionNum: number, seq: number): void => void remove.run(sessionNum, seq),
     hole: (sessionNum: number, seq: number) => hole.get(sessionNum, seq),
-    insertHole: (sessionNum: number, first: number, last: number): void => void insertHole.run(sessionNum, first, last),
+    /** Makes a hole of so many seqs at the head of every log. */
+    skip: (count: number): void => {
+      skipHoles.run(count);
+      skipHeads.run(count);
+    },
   };
 }

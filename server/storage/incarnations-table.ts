@@ -34,7 +34,9 @@ export type IncarnationsTable = ReturnType<typeof incarnationsTable>;
 
 /** Statements of the tables `incarnations` and `in_lines`. */
 export function incarnationsTable(db: Database) {
-  const insert = db.prepare<[Omit<IncarnationRow, 'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at'>]>(`
+  const insert = db.prepare<
+    [Omit<IncarnationRow, 'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at'>]
+  >(`
     INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, created_at)
     VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @created_at)`);
   const byId = db.prepare<[string], IncarnationRow>('SELECT * FROM incarnations WHERE id = ?');
@@ -50,9 +52,13 @@ export function incarnationsTable(db: Database) {
   const setReady = db.prepare<[number, string]>('UPDATE incarnations SET ready_at = ? WHERE id = ?');
   const setEndReason = db.prepare<[string, string]>('UPDATE incarnations SET end_reason = ? WHERE id = ? AND end_reason IS NULL');
   const end = db.prepare<[string, number, string]>('UPDATE incarnations SET end_reason = ?, ended_at = ? WHERE id = ?');
-  const insertLine = db.prepare<[string, number, number, Buffer]>('INSERT INTO in_lines (incarnation_id, offset, length, bytes) VALUES (?, ?, ?, ?)');
+  const insertLine = db.prepare<[string, number, number, Buffer]>(
+    'INSERT INTO in_lines (incarnation_id, offset, length, bytes) VALUES (?, ?, ?, ?)',
+  );
   const clearLine = db.prepare<[string, number]>('UPDATE in_lines SET bytes = NULL WHERE incarnation_id = ? AND offset = ?');
-  const unwritten = db.prepare<[string], InLineRow>('SELECT offset, length, bytes FROM in_lines WHERE incarnation_id = ? AND bytes IS NOT NULL ORDER BY offset');
+  const unwritten = db.prepare<[string], InLineRow>(
+    'SELECT offset, length, bytes FROM in_lines WHERE incarnation_id = ? AND bytes IS NOT NULL ORDER BY offset',
+  );
   const dropLines = db.prepare<[string]>('DELETE FROM in_lines WHERE incarnation_id = ?');
   return {
     insert: (row: Parameters<typeof insert.run>[0]): void => void insert.run(row),

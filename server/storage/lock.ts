@@ -13,9 +13,13 @@ export function lockDataDir(dataDir: string): { release: () => void } {
   } catch (error) {
     db.close();
     if (!systemCode(error)?.startsWith('SQLITE_BUSY')) throw error;
-    throw new AppError('locked-data-dir', `Another Holdfast server is using ${dataDir}. Stop it (npm run stop), or set DATA_DIR to another folder.`, {
-      cause: error,
-    });
+    throw new AppError(
+      'locked-data-dir',
+      `Another Holdfast server is using ${dataDir}. Stop it (npm run stop), or set DATA_DIR to another folder.`,
+      {
+        cause: error,
+      },
+    );
   }
   return { release: () => db.close() };
 }

@@ -27,7 +27,9 @@ export function messagesTable(db: Database) {
   const byId = db.prepare<[string], MessageWithTurn & { session_id: string; owner: string }>(
     `SELECT m.*, t.state AS turn_state, s.id AS session_id, s.owner FROM messages m JOIN sessions s ON s.num = m.session_num LEFT JOIN turns t ON t.id = m.turn_id WHERE m.id = ?`,
   );
-  const page = db.prepare<[number, number, number], MessageWithTurn>(`${joined} WHERE m.session_num = ? AND m.ord < ? ORDER BY m.ord DESC LIMIT ?`);
+  const page = db.prepare<[number, number, number], MessageWithTurn>(
+    `${joined} WHERE m.session_num = ? AND m.ord < ? ORDER BY m.ord DESC LIMIT ?`,
+  );
   const reply = db.prepare<[string], { id: string; text: string }>(
     `SELECT id, text FROM messages WHERE turn_id = ? AND role = 'assistant' ORDER BY ord DESC LIMIT 1`,
   );

@@ -50,7 +50,9 @@ export function sessionsTable(db: Database) {
   const current = db.prepare<[string, string, string | null, string | null], SessionRow>(`
     SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
   const remove = db.prepare<[number]>('DELETE FROM sessions WHERE num = ?');
-  const all = db.prepare<[], SessionRow>('SELECT * FROM sessions');
+  const settle = db.prepare(
+    `UPDATE sessions SET state = 'dormant' WHERE incarnation_id IS NULL AND state NOT IN ('dormant', 'failed', 'archived')`,
+  );
   const list = db.prepare<[Record<string, unknown>], SessionRow>(`
     SELECT * FROM sessions WHERE owner = @owner
       AND (@states IS NULL OR state IN (SELECT value FROM json_each(@states)))
@@ -70,8 +72,10 @@ export function sessionsTable(db: Database) {
     byId: (id: string): SessionRow | undefined => byId.get(id),
     byNum: (num: number): SessionRow | undefined => byNum.get(num),
     /** The conversation that a message without a session id continues. */
-    current: (owner: string, projectPath: string, agent: string | null): SessionRow | undefined => current.get(owner, projectPath, agent, agent),
-    all: (): SessionRow[] => all.all(),
+    current: (owner: string, projectPath: string, agent: string | null): SessionRow | undefined =>
+      current.get(owner, projectPath, agent, agent),
+    /** Sessions without a process that a killed server left in the state of one that has a process. */
+    settleStates: (): void => void settle.run(),
     remove: (num: number): void => void remove.run(num),
     list: (filter: SessionFilter): SessionRow[] =>
       list.all({

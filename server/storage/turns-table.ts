@@ -35,25 +35,35 @@ export function turnsTable(db: Database) {
   const byId = db.prepare<[string], TurnRow>(`SELECT ${slim} FROM turns WHERE id = ?`);
   const inputOf = db.prepare<[string], { input: string | null }>('SELECT input FROM turns WHERE id = ?');
   const open = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? AND ended_at IS NULL ORDER BY ord`);
+  const waiting = db.prepare<[], { session_num: number }>('SELECT DISTINCT session_num FROM turns WHERE ended_at IS NULL');
   const last = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? ORDER BY ord DESC LIMIT 1`);
   const count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM turns WHERE session_num = ? AND ended_at IS NULL');
   const dispatch = db.prepare<[string, string, number, number, string]>(
     'UPDATE turns SET incarnation_id = ?, agent_message_id = ?, in_offset = ?, in_length = ?, attempts = attempts + 1 WHERE id = ?',
   );
-  const requeue = db.prepare<[string]>(`UPDATE turns SET state = 'accepted', incarnation_id = NULL, in_offset = NULL, written_at = NULL WHERE id = ?`);
+  const requeue = db.prepare<[string]>(
+    `UPDATE turns SET state = 'accepted', incarnation_id = NULL, in_offset = NULL, written_at = NULL WHERE id = ?`,
+  );
   const setState = db.prepare<[string, string]>('UPDATE turns SET state = ? WHERE id = ?');
   const setWritten = db.prepare<[number, string]>('UPDATE turns SET written_at = ? WHERE id = ?');
   const setFirstToken = db.prepare<[number, string]>('UPDATE turns SET first_token_at = ? WHERE id = ?');
-  const end = db.prepare<[string, string, number, number, string]>('UPDATE turns SET state = ?, outcome = ?, last_seq = ?, ended_at = ?, input = NULL WHERE id = ?');
-  const toCompact = db.prepare<[number, number], TurnRow>(`SELECT ${slim} FROM turns WHERE ended_at IS NOT NULL AND compacted = 0 AND ended_at <= ? LIMIT ?`);
+  const end = db.prepare<[string, string, number, number, string]>(
+    'UPDATE turns SET state = ?, outcome = ?, last_seq = ?, ended_at = ?, input = NULL WHERE id = ?',
+  );
+  const toCompact = db.prepare<[number, number], TurnRow>(
+    `SELECT ${slim} FROM turns WHERE ended_at IS NOT NULL AND compacted = 0 AND ended_at <= ? LIMIT ?`,
+  );
   const setCompacted = db.prepare<[number]>('UPDATE turns SET compacted = 1 WHERE ord = ?');
   return {
-    insert: (id: string, sessionNum: number, input: string, firstSeq: number, at: number): void => void insert.run(id, sessionNum, input, firstSeq, at),
+    insert: (id: string, sessionNum: number, input: string, firstSeq: number, at: number): void =>
+      void insert.run(id, sessionNum, input, firstSeq, at),
     byId: (id: string): TurnRow | undefined => byId.get(id),
     inputOf: (id: string): string | null => inputOf.get(id)?.input ?? null,
     /** Unfinished turns of a session, oldest first. */
     open: (sessionNum: number): TurnRow[] => open.all(sessionNum),
     openCount: (sessionNum: number): number => count.get(sessionNum)?.n ?? 0,
+    /** Sessions that have an unfinished turn. */
+    openSessions: (): number[] => waiting.all().map((row) => row.session_num),
     last: (sessionNum: number): TurnRow | undefined => last.get(sessionNum),
     dispatch: (id: string, incarnationId: string, agentMessageId: string, offset: number, length: number): void =>
       void dispatch.run(incarnationId, agentMessageId, offset, length, id),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startModelServer } from '../../cli/model/model-server.ts';
@@ -8,11 +8,22 @@ import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { agentSandbox, type AgentSandbox } from '../support/sandbox.ts';
 
-/** Text that an echo process printed as whole lines, delta after delta. */
-function deltasIn(out: string): string {
+/** What an echo process printed in answer to a message, as whole lines, delta after delta. */
+function deltasIn(out: string, messageId: string): string {
   const lines = readFileSync(out, 'utf8').split('\n').slice(0, -1);
-  const deltas = lines.map((line) => JSON.parse(line) as { type: string; text: string }).filter((line) => line.type === 'delta');
-  return deltas.map((line) => line.text).join('');
+  const printed = lines.map((line) => JSON.parse(line) as { type: string; message?: string; text: string });
+  return printed.map((line) => (line.type === 'delta' && line.message?.startsWith(messageId) ? line.text : '')).join('');
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+}
+
+/** What the CLI has written down of its conversations. */
+function conversationsIn(home: string): string {
+  const folder = join(home, '.claude/projects');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+  return files.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
 }
 
 describe('what an agent leaves behind', () => {
@@ -35,7 +46,7 @@ describe('what an agent leaves behind', () => {
     expect(interrupted).toMatchObject({ turnId: messageId, data: { reason: 'crashed' } });
     const events = await client.events(sessionId, cursor - 1);
     const said = events.flatMap((event) => (event.kind === 'text' && event.turnId === messageId ? [event.data.delta] : [])).join('');
-    expect(said).toBe(deltasIn(join(folder, 'out')));
+    expect(said).toBe(deltasIn(join(folder, 'out'), messageId));
     expect(events.find((event) => event.kind === 'message')).toMatchObject({ data: { text: said, partial: true }, turnId: messageId });
     expect(events.at(-1)?.kind).toBe('session.exited');
     expect((await client.ask({ message: 'what word', sessionId })).content).toBe('The word is plum.');
@@ -53,7 +64,9 @@ describe('what an agent leaves behind', () => {
 
   it('[SE61] ends an agent that ignores TERM and the end of its input, and says that it was asked to', async () => {
     const { client } = holdfast;
-    const { sessionId, messageId } = (await client.send({ message: 'ignore-term\ntokens=100000 delay=20', projectPath: holdfast.folder('stubborn') })).body;
+    const { sessionId, messageId } = (
+      await client.send({ message: 'ignore-term\ntokens=100000 delay=20', projectPath: holdfast.folder('stubborn') })
+    ).body;
     await eventOf(client, sessionId, 'text');
     const { pid } = await client.status(sessionId);
     const { body } = await client.call<{ state: string; lastExit: unknown }>('POST', `/api/sessions/${sessionId}/stop`);
@@ -84,7 +97,7 @@ describe('a Claude process that ends in its own ways', () => {
     const { client, project } = holdfast;
     const { sessionId } = await client.ask({ message: 'remember the word fig', projectPath: project });
     // The CLI writes its conversation down a moment after its answer.
-    await eventually(() => sandbox.conversations().includes('fig'));
+    await eventually(() => conversationsIn(sandbox.home).includes('I will remember fig'));
     const { cursor } = (await client.send({ message: 'tokens=5000 delay=20', sessionId })).body;
     await eventOf(client, sessionId, 'text', cursor);
     const { pid } = await client.status(sessionId);
@@ -99,15 +112,15 @@ describe('a Claude process that ends in its own ways', () => {
 
   it('[SE63] ends a command that the Bash tool left running in a session of its own', async () => {
     const { client } = holdfast;
-    const { sessionId, cursor } = (await client.send({ message: 'run: setsid sleep 654 >/dev/null 2>&1 &', projectPath: holdfast.folder('bash') })).body;
+    const { sessionId, cursor } = (
+      await client.send({ message: 'run: setsid sleep 654 >/dev/null 2>&1 &', projectPath: holdfast.folder('bash') })
+    ).body;
     const asked = (await eventOf(client, sessionId, 'approval.requested', cursor)).data as { approvalId: string };
     await client.call('POST', `/api/sessions/${sessionId}/approvals/${asked.approvalId}`, { decision: 'allow' });
     await eventOf(client, sessionId, 'turn.completed', cursor);
     const mark = (await journalOf(holdfast, sessionId)).split('/').at(-1) ?? '';
     const sleeping = (): number[] =>
-      [...readTable().values()]
-        .filter((row) => row.mark?.endsWith(`/${mark}`) && readFileSync(`/proc/${row.pid}/cmdline`, 'utf8') === 'sleep\0654\0')
-        .map((row) => row.pid);
+      [...readTable().values()].filter((row) => row.mark?.endsWith(`/${mark}`) && commandOf(row.pid) === 'sleep 654').map((row) => row.pid);
     const [left] = await eventually(() => (sleeping().length === 1 ? sleeping() : null));
     await client.call('POST', `/api/sessions/${sessionId}/stop`);
     expect(runs(left ?? 0)).toBe(false);
@@ -118,7 +131,7 @@ describe('an agent that dies at its start', () => {
   it('[SE64] is tried three times, fails its message with a typed error, and works again when its command does', async () => {
     const model = await startModelServer();
     const sandbox = agentSandbox(model.url);
-    const holdfast = await Holdfast.start({ env: { ...sandbox.env, DEFAULT_AGENT: 'claude' } , start: { CLAUDE_COMMAND: '/bin/false' } });
+    const holdfast = await Holdfast.start({ env: { ...sandbox.env, DEFAULT_AGENT: 'claude', CLAUDE_COMMAND: '/bin/false' } });
     try {
       const answer = await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
       expect(answer).toMatchObject({ state: 'failed', content: '', error: { code: 'start-failed' } });
@@ -132,7 +145,7 @@ describe('an agent that dies at its start', () => {
       expect(events.at(-1)).toMatchObject({ kind: 'session.failed', data: { code: 'start-failed' } });
       expect(await holdfast.client.session(sessionId)).toMatchObject({ state: 'failed', failure: { code: 'start-failed' } });
       await holdfast.stop();
-      await holdfast.start();
+      await holdfast.start({ CLAUDE_COMMAND: '' });
       expect((await holdfast.client.ask({ message: 'hello again', sessionId })).content).toBe('You said: hello again');
       expect(await holdfast.client.session(sessionId)).toMatchObject({ state: 'ready' });
     } finally {

@@ -23,7 +23,12 @@ export async function journalOf(holdfast: Holdfast, sessionId: string): Promise<
 }
 
 /** Follows a session until an event of this kind comes; gives that event. */
-export async function eventOf(client: Client, sessionId: string, kind: string, after = 0): Promise<{ at: string; seq: number; turnId?: string; data: unknown }> {
+export async function eventOf(
+  client: Client,
+  sessionId: string,
+  kind: string,
+  after = 0,
+): Promise<{ at: string; seq: number; turnId?: string; data: unknown }> {
   const leave = new AbortController();
   try {
     for await (const event of client.stream(`/api/sessions/${sessionId}/events?after=${after}`, { signal: leave.signal })) {

@@ -12,7 +12,10 @@ import { wantsStream } from './chat.ts';
 /** What a session holds, for those who read. */
 export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'messages' | 'events' | 'logs'> {
   return {
-    messages: async ({ params, query }, { owner }) => ({ status: 200, body: api.queries.messages(api.commands.find(owner, params.id), query) }),
+    messages: async ({ params, query }, { owner }) => ({
+      status: 200,
+      body: api.queries.messages(api.commands.find(owner, params.id), query),
+    }),
     events: async ({ params, query, headers }, context) => {
       const session = api.commands.find(context.owner, params.id);
       const after = headers['last-event-id'] ?? query.after;
@@ -38,7 +41,11 @@ export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'mes
   };
 }
 
-function eventsPage(api: Api, session: SessionRow, query: { after: number; limit: number; kind?: string | undefined }): { events: AnyEvent[]; cursor: number; hasMore: boolean } {
+function eventsPage(
+  api: Api,
+  session: SessionRow,
+  query: { after: number; limit: number; kind?: string | undefined },
+): { events: AnyEvent[]; cursor: number; hasMore: boolean } {
   const events: AnyEvent[] = [];
   let { after } = query;
   const fit = checkCursor(api.readers.store, session, after);

@@ -3,8 +3,21 @@ import type { ActedView, SessionView } from '../../contracts/views.ts';
 import type { Api, RequestContext } from '../context.ts';
 
 type Names =
-  | 'sessions' | 'createSession' | 'active' | 'session' | 'patchSession' | 'deleteSession' | 'status' | 'interactiveStatus'
-  | 'start' | 'wake' | 'stop' | 'interactiveStop' | 'cancel' | 'decide' | 'answer';
+  | 'sessions'
+  | 'createSession'
+  | 'active'
+  | 'session'
+  | 'patchSession'
+  | 'deleteSession'
+  | 'status'
+  | 'interactiveStatus'
+  | 'start'
+  | 'wake'
+  | 'stop'
+  | 'interactiveStop'
+  | 'cancel'
+  | 'decide'
+  | 'answer';
 type Handlers = Pick<ApiHandlers<RequestContext>, Names>;
 
 /** Sessions as a collection, each one by its id, and what can be done to it. */
@@ -15,7 +28,10 @@ export function sessionHandlers(api: Api): Handlers {
     status: 200,
     body: { ...queries.status(commands.find(owner, id)), success: true },
   });
-  const status: Handlers['status'] = async ({ params }, { owner }) => ({ status: 200, body: queries.status(commands.find(owner, params.id)) });
+  const status: Handlers['status'] = async ({ params }, { owner }) => ({
+    status: 200,
+    body: queries.status(commands.find(owner, params.id)),
+  });
   const start: Handlers['start'] = async ({ params }, { owner }) => {
     await commands.start(owner, params.id);
     return acted(owner, params.id);
