@@ -35,7 +35,7 @@ export const agents: readonly AgentEntry[] = [
     ],
     install: 'npm install -g @anthropic-ai/claude-code',
   },
-  { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*'], install: null },
+  { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
 ];
 
 export const agentNames: readonly string[] = agents.map(({ agent }) => agent);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { ProcessIdentity } from './process/identity.ts';
 import type { Store } from './storage/store.ts';
 
@@ -34,10 +35,15 @@ export function writeRunning(dataDir: string, running: RunningServer): void {
   renameSync(`${path}.t`, path);
 }
 
+const Running: z.ZodType<RunningServer> = z.object({
+  identity: z.object({ pid: z.int(), startTime: z.string(), bootId: z.string() }),
+  url: z.string(),
+});
+
 /** What the last server left; null where there is nothing (readable). */
 export function readRunning(dataDir: string): RunningServer | null {
   try {
-    return JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')) as RunningServer;
+    return Running.parse(JSON.parse(readFileSync(join(dataDir, 'server.json'), 'utf8')));
   } catch {
     return null;
   }

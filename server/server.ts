@@ -148,7 +148,7 @@ function makeApi(parts: {
     return row ? queries.session(row) : null;
   };
   const startedAt = clock.monotonic();
-  const document = openApiDocument(packageVersion);
+  let document: ReturnType<typeof openApiDocument> | undefined;
   const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
   return {
     ...{ commands, queries, clock, logger },
@@ -171,7 +171,8 @@ function makeApi(parts: {
       })),
     }),
     ready: async () => readiness(store, settings.dataDir, settings),
-    openapi: () => document,
+    // Made when somebody asks: it would stand in memory for nothing.
+    openapi: () => (document ??= openApiDocument(packageVersion)),
   };
 }
 

@@ -56,7 +56,10 @@ export class Client {
     const events: EventView[] = [];
     let cursor = after;
     for (;;) {
-      const { body } = await this.call<{ events: EventView[]; cursor: number; hasMore: boolean }>('GET', `/api/sessions/${sessionId}/events?after=${cursor}&limit=1000`);
+      const { body } = await this.call<{ events: EventView[]; cursor: number; hasMore: boolean }>(
+        'GET',
+        `/api/sessions/${sessionId}/events?after=${cursor}&limit=1000`,
+      );
       events.push(...body.events);
       cursor = body.cursor;
       if (!body.hasMore) return events;
@@ -65,7 +68,10 @@ export class Client {
 
   /** Events as they come, until `done` says so, the signal aborts, or the connection ends. */
   async *stream(path: string, init: RequestInit = {}): AsyncGenerator<EventView> {
-    const response = await fetch(this.url + path, { ...init, headers: { ...this.headers, accept: 'text/event-stream', ...(init.headers as Record<string, string>) } });
+    const response = await fetch(this.url + path, {
+      ...init,
+      headers: { ...this.headers, accept: 'text/event-stream', ...(init.headers as Record<string, string>) },
+    });
     if (response.status !== 200 || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
     let rest = '';
     for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
