@@ -47,7 +47,7 @@ export async function endAgents(dataDir: string, mode: 'clean' | 'kill' = 'clean
     const recorded = await Promise.all(rows.map((row) => endRecorded({ dataDir, id, store, mode }, row)));
     const strays = await endStrays(dataDir, id, mode);
     const agents = [...recorded.filter((ended) => ended !== null), ...strays];
-    const waitingMessages = store.sessions.all().reduce((sum, { num }) => sum + waiting(store, num), 0);
+    const waitingMessages = store.turns.openSessions().reduce((sum, num) => sum + waiting(store, num), 0);
     return { agents, waitingMessages, notStored };
   } finally {
     db.close();

@@ -34,7 +34,10 @@ export async function endServer(dataDir: string, patienceMs: number = PATIENCE_M
     if (lock) return { ...ended, release: lock.release };
     await pause(LOOK_EVERY_MS);
   }
-  throw new AppError('locked-data-dir', `Something holds ${dataDir} and leaves no word of itself. Look for it with: lsof ${dataDir}/lock.db`);
+  throw new AppError(
+    'locked-data-dir',
+    `Something holds ${dataDir} and leaves no word of itself. Look for it with: lsof ${dataDir}/lock.db`,
+  );
 }
 
 async function end(dataDir: string, server: ProcessIdentity, patienceMs: number): Promise<{ pid: number; killed: boolean }> {

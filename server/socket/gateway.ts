@@ -67,7 +67,8 @@ export class Gateway {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { doors, tokens, tickets } = this.#parts;
     checkHost(request, doors);
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    // A target such as // is no URL: it leads nowhere, but the doors come first.
+    const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
     const ticket = url.searchParams.get('ticket');
     const owner = ticket === null ? checkToken(request, tokens) : tickets.redeem(ticket);
     if (owner === null) throw new AppError('unauthorized', 'The ticket is not valid any more; get a new one from POST /api/ws-ticket.');
