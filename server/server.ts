@@ -27,10 +27,14 @@ import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
+import { HealthMonitor, type HealthSettings } from './sessions/health-monitor.ts';
+import { Spares } from './sessions/spares.ts';
 import { SessionCommands } from './sessions/commands.ts';
 import type { Agent, SessionContext } from './sessions/context.ts';
 import { InteractiveSessionPool } from './sessions/pool.ts';
+import { ProseWriter } from './sessions/prose-writer.ts';
 import { SessionQueries } from './sessions/queries.ts';
+import { Recaps } from './sessions/recaps.ts';
 import { recover, type Recovered } from './sessions/recovery.ts';
 import { Gateway } from './socket/gateway.ts';
 import { openDatabase } from './storage/database.ts';
@@ -79,15 +83,25 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     data: { dir: dataDir, id: dataId(store), bootId: bootId() },
     newId: randomUUID,
   };
-  const pool = new InteractiveSessionPool(context, settings.maxConcurrentSessions);
+  const poolLimits = {
+    max: settings.maxConcurrentSessions,
+    maxWaiting: settings.maxWaiting,
+    perMessage: settings.sessionMode === 'per-message',
+  };
+  const pool = new InteractiveSessionPool(context, poolLimits);
+  const spares = new Spares(context, pool, settings.warmSpares);
   const recovered = await recover(context, pool);
+  spares.recover();
+  const monitor = new HealthMonitor(context, pool, healthSettings(settings));
+  monitor.start();
   const compaction = new Compaction({ store, clock, logger, afterMs: settings.compactAfterSeconds * 1_000 });
   compaction.start();
 
   const { token, made: tokenMade } = loadToken(dataDir, settings.authToken);
   const versions = new AgentVersions();
   versions.learn(agents);
-  const api = makeApi({ settings, context, pool, agents, versions });
+  const recaps = new Recaps(context, new ProseWriter(context));
+  const api = makeApi({ settings, context, pool, recaps, spares, monitor, agents, versions });
   const doors = { allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins };
   const tokens = new TokenCheck(token);
   const server = httpServer(settings);
@@ -108,6 +122,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     gateway.close();
     compaction.stop();
+    monitor.stop();
+    await recaps.close();
     await pool.release();
     const force = clock.after(2_000, () => server.closeAllConnections());
     server.closeIdleConnections();
@@ -135,14 +151,21 @@ function makeApi(parts: {
   settings: Settings;
   context: SessionContext;
   pool: InteractiveSessionPool;
+  recaps: Recaps;
+  spares: Spares;
+  monitor: HealthMonitor;
   agents: Map<string, Agent>;
   versions: AgentVersions;
 }): Api {
-  const { settings, context, pool, agents, versions } = parts;
+  const { settings, context, pool, recaps, spares, agents, versions } = parts;
   const { store, log, clock, logger } = context;
-  const queries = new SessionQueries(store, pool, settings.sessionTimeoutHours * 3_600_000);
+  const expiresAfterMs = settings.sessionTimeoutHours * 3_600_000;
+  const queries = new SessionQueries(store, pool, clock, expiresAfterMs);
   const { defaultAgent, projectRoots, permissionMode } = settings;
-  const commands = new SessionCommands({ context, pool, settings: { defaultAgent, projectRoots, permissionMode } });
+  const commands = new SessionCommands({
+    ...{ context, pool, spares, recaps, expiresAfterMs },
+    settings: { defaultAgent, projectRoots, permissionMode },
+  });
   const snapshot = (session: { id: string }): unknown => {
     const row = store.sessions.byId(session.id);
     return row ? queries.session(row) : null;
@@ -173,6 +196,18 @@ function makeApi(parts: {
     ready: async () => readiness(store, settings.dataDir, settings),
     // Made when somebody asks: it would stand in memory for nothing.
     openapi: () => (document ??= openApiDocument(packageVersion)),
+  };
+}
+
+function healthSettings(settings: Settings): HealthSettings {
+  const hour = 3_600_000;
+  return {
+    intervalMs: settings.healthCheckIntervalSeconds * 1_000,
+    expireAfterMs: settings.sessionTimeoutHours * hour,
+    warnAfterMs: settings.sessionWarningHours * hour,
+    stallMs: settings.stallMinutes * 60_000,
+    limits: { memoryMb: settings.maxMemoryPerSessionMb, cpuPercent: settings.cpuUsageLimitPercent },
+    totalMemoryMb: settings.maxTotalMemoryGb * 1024,
   };
 }
 

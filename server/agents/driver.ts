@@ -5,10 +5,12 @@ export type PermissionMode = 'ask' | 'accept-edits' | 'plan' | 'auto';
 
 /** What a driver needs to know to start an agent for a session. */
 export interface LaunchRequest {
-  /** The agent's own id of the conversation: chosen by us for a new one, known for one to resume. */
+  /** The agent's own id of the conversation: chosen by us for a new one or a copy, known for one to resume. */
   agentSessionId: string;
   /** Whether the agent knows this conversation already. */
   resume: boolean;
+  /** The agent's own id of another conversation, of which this new one begins as a copy. */
+  forkOf?: string;
   projectPath: string;
   mode: PermissionMode;
   model: string | null;
@@ -96,6 +98,16 @@ export interface Capabilities {
   approvals: boolean;
   /** A first message may be written before the agent says that it is ready. */
   earlyMessage: boolean;
+  /** It can begin a conversation as a copy of another. */
+  fork?: true;
+}
+
+/** How to ask an agent one thing beside its conversation, in a process that reads the question from stdin, answers and ends. */
+export interface OneShot {
+  /** Starts it on a fork of the conversation `agentSessionId`: neither that conversation nor its process may notice. */
+  launch(request: Pick<LaunchRequest, 'agentSessionId' | 'projectPath' | 'model' | 'command'>): LaunchSpec;
+  /** The answer in what it printed; null where it has none. Never throws. */
+  read(stdout: string): string | null;
 }
 
 /**
@@ -106,6 +118,8 @@ export interface Driver<State = unknown> {
   readonly agent: string;
   readonly capabilities: Capabilities;
   readonly stateVersion: number;
+  /** For agents that can fork a conversation. */
+  readonly oneShot?: OneShot;
   /** State of an older version brought up to this one; null when that can't be done. */
   migrate(old: unknown, version: number): State | null;
   launch(request: LaunchRequest): LaunchSpec;

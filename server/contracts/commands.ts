@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Attachment } from './attachment.ts';
 import { AgentName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
-import { MessageId, SessionId } from './ids.ts';
+import { Cursor, MessageId, SessionId } from './ids.ts';
+import { RecapStyle } from './recap.ts';
 
 /** Characters that a message can have. */
 export const MAX_MESSAGE_CHARS = 12 * 1024 * 1024;
@@ -94,3 +95,15 @@ export type ApprovalDecision = z.output<typeof ApprovalDecision>;
 /** Answers by the text of their question. */
 export const QuestionAnswers = z.object({ answers: z.record(z.string().max(10_000), z.string().max(100_000)) });
 export type QuestionAnswers = z.output<typeof QuestionAnswers>;
+
+/** A sign that somebody still cares for a session; with `action: "recap"` also what happened after the cursor `after`. */
+export const KeepAlive = z.preprocess(
+  withoutNulls,
+  z.object({
+    sessionId: SessionId,
+    action: z.literal('recap').optional(),
+    style: RecapStyle.default('facts'),
+    after: Cursor.default(0),
+  }),
+);
+export type KeepAlive = z.output<typeof KeepAlive>;

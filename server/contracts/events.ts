@@ -43,7 +43,7 @@ const delta = z.object({ messageId: z.string(), delta: z.string() });
 /** `data` of every event kind, by channel: the table in docs is generated from this. */
 export const eventData = {
   session: {
-    'session.created': z.object({ agent: z.string(), projectPath: z.string(), name: z.string() }),
+    'session.created': z.object({ agent: z.string(), projectPath: z.string(), name: z.string(), forkedFrom: z.uuid().optional() }),
     'session.starting': z.object({ incarnationId: z.string(), resumed: z.boolean() }),
     'session.ready': z.object({ pid: z.number().int() }),
     'session.paused': empty,

@@ -8,6 +8,7 @@ import { Event, ExitReason, Usage } from './events.ts';
 import { IncomingFrame } from './frames-in.ts';
 import { OutgoingFrame } from './frames-out.ts';
 import { eachEndpoint } from './registry.ts';
+import * as recaps from './recap.ts';
 import * as serverViews from './server-views.ts';
 import * as states from './state.ts';
 import * as views from './views.ts';
@@ -27,7 +28,10 @@ function eventSchemas(): Named {
 }
 
 const inputs = named({ ...commands, IncomingFrame });
-const outputs: Named = new Map([...named({ ...views, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }), ...eventSchemas()]);
+const outputs: Named = new Map([
+  ...named({ ...views, ...recaps, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
+  ...eventSchemas(),
+]);
 
 // A client must live with members that a newer server adds; and a format says it all, its pattern only hides it.
 function plain({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {

@@ -49,6 +49,8 @@ export const SessionView = StatusView.extend({
   labels: z.array(z.string()),
   createdAt: Time,
   lastActivityAt: Time,
+  archivedAt: Time.optional(),
+  forkedFrom: z.uuid().optional().describe('the session that this one began as a copy of'),
   cursor: Cursor,
   failure: Failure.optional(),
 });

@@ -42,3 +42,26 @@ export function readPage(
   // At the end the cursor is the head, not the last event: compaction may have taken events above it.
   return { events, cursor: done ? Math.max(after, head) : (events.at(-1)?.seq ?? after), done };
 }
+
+/** Seqs that one look at events of some kinds goes over, whether it finds any or not. */
+const SPAN = 5_000;
+
+/** The next events of the given kinds (a JSON list), about 1 MiB at most. `cursor` is how far was looked, `done` that the log ends there. */
+export function readKinds(
+  store: Store,
+  session: LogKey,
+  after: number,
+  kinds: string,
+): { events: StoredEvent[]; cursor: number; done: boolean } {
+  const head = store.events.head(session.num)?.head_seq ?? after;
+  const upTo = Math.min(after + SPAN, head);
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  for (const row of store.events.ofKinds(session.num, after, upTo, kinds)) {
+    const event = new StoredEvent(session.id, row);
+    events.push(event);
+    bytes += row.data.length;
+    if (bytes > PAGE_BYTES) return { events, cursor: event.seq, done: event.seq >= head };
+  }
+  return { events, cursor: Math.max(after, upTo), done: upTo >= head };
+}

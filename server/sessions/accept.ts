@@ -8,11 +8,13 @@ import type { SessionContext } from './context.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
 import { newSession } from './new-session.ts';
 import type { InteractiveSessionPool } from './pool.ts';
+import type { Spares } from './spares.ts';
 import { resolveProject } from './project-path.ts';
 
 export interface AcceptParts {
   context: SessionContext;
   pool: InteractiveSessionPool;
+  spares: Spares;
   settings: { projectRoots: readonly string[]; defaultAgent: string; permissionMode: PermissionMode };
 }
 
@@ -63,7 +65,13 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
   });
   context.probe('accepted');
   const row = store.sessions.byId(answer.sessionId);
-  if (row) pool.load(row).pump();
+  if (row) {
+    const session = pool.load(row);
+    session.activity.use();
+    session.pump();
+    if (!answer.resumed) parts.pool.markSpare(row.id, false);
+    parts.spares.refill();
+  }
   return answer;
 }
 
@@ -129,6 +137,7 @@ function insertTurn(
   store.messages.insert({ ...message, attachments: shown.length === 0 ? null : JSON.stringify(shown) });
   store.sessions.update(session.num, {
     last_activity_at: now,
+    warned_at: null,
     ...(request.mode === undefined ? {} : { mode: request.mode }),
     ...(request.model === undefined ? {} : { model: request.model }),
   });

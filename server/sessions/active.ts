@@ -43,7 +43,7 @@ export async function activeView(
   const live = pool.live.length;
   return {
     sessions: measured.filter((item) => item.owner === owner).map(({ view }) => view),
-    pool: { live, max: pool.max, effectiveMax: pool.max, available: Math.max(0, pool.max - live), waiting: 0 },
+    pool: { live, max: pool.max, effectiveMax: pool.effectiveMax, available: Math.max(0, pool.effectiveMax - live), waiting: pool.waiting },
     memory: { usedMb: Math.round(usedMb * 10) / 10, limitMb: parts.memoryLimitMb },
   };
 }

@@ -1,23 +1,33 @@
 import { rm } from 'node:fs/promises';
-import type { ApprovalDecision, CreateSession, PatchSession, SendRequest } from '../contracts/commands.ts';
+import type { ApprovalDecision, CreateSession, KeepAlive, PatchSession, SendRequest } from '../contracts/commands.ts';
+import type { KeepAliveView } from '../contracts/recap.ts';
 import type { ChatAccepted } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
+import { isoTime } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './accept.ts';
 import { acceptMessage } from './accept.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
+import type { Session } from './session.ts';
 import { newSession } from './new-session.ts';
 import { resolveProject } from './project-path.ts';
+import type { Recaps } from './recaps.ts';
 import { incarnationFolder } from './start-incarnation.ts';
 import { waitForTurn } from './wait-for-turn.ts';
 
 export type { SessionRow };
 
+export interface CommandParts extends AcceptParts {
+  recaps: Recaps;
+  /** SESSION_TIMEOUT_HOURS in milliseconds. */
+  expiresAfterMs: number;
+}
+
 /** The only door to sessions. Every method takes the owner; what belongs to another does not exist for them. */
 export class SessionCommands {
-  readonly #parts: AcceptParts;
+  readonly #parts: CommandParts;
 
-  constructor(parts: AcceptParts) {
+  constructor(parts: CommandParts) {
     this.#parts = parts;
   }
 
@@ -83,6 +93,44 @@ export class SessionCommands {
     if (state.kind === 'failed') throw new AppError('start-failed', state.detail, { members: { cause: state.code } });
   }
 
+  /** Warms a session because its owner looks at it; does nothing where no slot is free for that. */
+  wake(owner: string, id: string): void {
+    this.#parts.pool.warm(this.find(owner, id));
+  }
+
+  /** Stops the session's processes where they are; messages wait. Throws `session-busy`. */
+  async pause(owner: string, id: string): Promise<void> {
+    await this.#live(owner, id).pause();
+  }
+
+  /** Lets a paused session go on. */
+  async resume(owner: string, id: string): Promise<void> {
+    await this.#live(owner, id).resume();
+  }
+
+  #live(owner: string, id: string): Session {
+    const session = this.find(owner, id);
+    const loaded = this.#parts.pool.loaded(session.id);
+    if (!loaded?.isLive) throw new AppError('session-busy', 'This session has no process now; start it first.');
+    return loaded;
+  }
+
+  /** Puts off the session's expiry, and tells what happened since a cursor where that is asked for. Throws `session-archived`. */
+  async keepAlive(owner: string, { sessionId, action, style, after }: KeepAlive): Promise<KeepAliveView> {
+    const session = this.find(owner, sessionId);
+    if (session.state === 'archived') throw new AppError('session-archived', 'This session is archived; it does not expire any more.');
+    const { context, pool, recaps, expiresAfterMs } = this.#parts;
+    const now = context.clock.now();
+    const expiresAt = isoTime(now + expiresAfterMs);
+    context.log.transact((append) => {
+      context.store.sessions.update(session.num, { last_activity_at: now });
+      append(session, [{ channel: 'session', kind: 'session.extended', data: { expiresAt } }]);
+    });
+    pool.loaded(sessionId)?.touch();
+    const recap = action === 'recap' ? await recaps.of(session, after, style) : undefined;
+    return { success: true, sessionId, expiresAt, ...(recap ? { recap } : {}) };
+  }
+
   /** Ends the session's process and keeps the conversation; resolves when it has ended. */
   async stop(owner: string, id: string): Promise<void> {
     const session = this.find(owner, id);
@@ -126,7 +174,7 @@ export class SessionCommands {
   /** The session's row. Throws `session-not-found`. */
   find(owner: string, id: string): SessionRow {
     const session = this.#parts.context.store.sessions.byId(id);
-    if (session?.owner !== owner) throw new AppError('session-not-found', `There is no session ${id}.`);
+    if (session?.owner !== owner || session.spare === 1) throw new AppError('session-not-found', `There is no session ${id}.`);
     return session;
   }
 }

@@ -6,6 +6,8 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import type { RecordedLine } from '../process/journal-repair.ts';
 import { JournalWriter } from '../process/journal-writer.ts';
 import type { Batch } from '../process/tailer.ts';
+import type { MembersQuery } from '../process/members.ts';
+import { continueAll, stopAll } from '../process/pause.ts';
 import { Tailer } from '../process/tailer.ts';
 import { terminate } from '../process/terminate.ts';
 import { Watchdog } from '../process/watchdog.ts';
@@ -124,6 +126,21 @@ export class Incarnation {
       { folder: this.folder, mark: this.mark, identities: { wrapper: this.wrapper, agent: this.agent }, clock: this.#clock, graceMs },
       mode,
     );
+  }
+
+  /** Stops every process of it but the wrapper (SIGSTOP). */
+  pause(): void {
+    stopAll(this.membersQuery);
+  }
+
+  /** Lets them go on (SIGCONT). */
+  continue(): void {
+    continueAll(this.membersQuery);
+  }
+
+  /** What finds all processes that belong to it. */
+  get membersQuery(): MembersQuery {
+    return { groupId: this.wrapper?.pid ?? null, agent: this.agent, wrapper: this.wrapper, mark: this.mark };
   }
 
   /** Lets go of the files; the process is not touched. */

@@ -1,8 +1,9 @@
 import type { PermissionMode } from '../contracts/state.ts';
 import type { Append } from '../events/event-log.ts';
 import { AppError } from '../platform/app-error.ts';
-import type { SessionRow } from '../storage/sessions-table.ts';
+import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
+import type { Spares } from './spares.ts';
 
 /** What a new session is made of; `projectPath` is resolved already. */
 export interface NewSessionRequest {
@@ -17,14 +18,16 @@ export interface NewSessionRequest {
   firstMessage?: string;
 }
 
+export interface NewSessionParts {
+  context: SessionContext;
+  spares: Spares;
+  settings: { defaultAgent: string; permissionMode: PermissionMode };
+}
+
 const NAME_LENGTH = 60;
 
 /** Makes a session, inside a transaction. Throws `agent-unknown`, and `agent-not-installed` before anything is stored. */
-export function newSession(
-  parts: { context: SessionContext; settings: { defaultAgent: string; permissionMode: PermissionMode } },
-  append: Append,
-  request: NewSessionRequest,
-): SessionRow {
+export function newSession(parts: NewSessionParts, append: Append, request: NewSessionRequest): SessionRow {
   const { context, settings } = parts;
   const agentName = request.agent ?? settings.defaultAgent;
   const agent = context.agents.get(agentName);
@@ -35,20 +38,33 @@ export function newSession(
       `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`,
     );
   }
-  const session = context.store.sessions.insert({
-    id: context.newId(),
+  const key = {
     owner: request.owner,
-    name: request.name ?? nameFrom(request.firstMessage ?? ''),
-    agent: agentName,
     project_path: request.projectPath,
+    agent: agentName,
     mode: request.mode ?? settings.permissionMode,
     model: request.model ?? null,
-    labels: JSON.stringify(request.labels ?? []),
-    created_at: context.clock.now(),
-  });
+  };
+  const given = { name: request.name ?? nameFrom(request.firstMessage ?? ''), labels: JSON.stringify(request.labels ?? []) };
+  const session =
+    claimSpare(parts, key, given) ??
+    context.store.sessions.insert({ id: context.newId(), ...key, ...given, created_at: context.clock.now() });
   const data = { agent: agentName, projectPath: session.project_path, name: session.name };
   append(session, [{ channel: 'session', kind: 'session.created', data }]);
   return session;
+}
+
+/** A process that was started ahead for such a conversation becomes its session. */
+function claimSpare(
+  { context, spares }: Pick<NewSessionParts, 'context' | 'spares'>,
+  key: SpareFilter,
+  given: { name: string; labels: string },
+): SessionRow | null {
+  const spare = spares.take(key);
+  if (!spare) return null;
+  const now = context.clock.now();
+  context.store.sessions.update(spare.num, { ...given, last_activity_at: now });
+  return context.store.sessions.byNum(spare.num) ?? null;
 }
 
 function nameFrom(message: string): string {

@@ -1,5 +1,6 @@
 import { AppError } from '../platform/app-error.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
+import { canJoin, schedule, type Holder } from './admission.ts';
 import type { SessionContext } from './context.ts';
 import { Session } from './session.ts';
 import type { SessionState } from './session-state.ts';
@@ -7,25 +8,53 @@ import type { SessionState } from './session-state.ts';
 /** Seconds after which a client may try again when all slots are taken. */
 const RETRY_AFTER = 15;
 
-/** Holds every session that has a process or work to do; at most `max` of them have a process. */
+export interface PoolLimits {
+  /** MAX_CONCURRENT_SESSIONS. */
+  max: number;
+  /** MAX_WAITING. */
+  maxWaiting: number;
+  /** End each process when its turn has ended: SESSION_MODE=per-message. */
+  perMessage: boolean;
+}
+
+/** Holds every session that has a process or work to do. A few have a process; the rest wait in turn. */
 export class InteractiveSessionPool {
   readonly #context: SessionContext;
+  readonly #limits: PoolLimits;
   readonly #sessions = new Map<string, Session>();
-  readonly max: number;
+  /** Sessions that need a process, in the order in which they came. */
+  readonly #waiting = new Set<Session>();
+  /** Processes that were started ahead, for conversations that nobody has begun yet. */
+  readonly #spares = new Set<string>();
+  #effectiveMax: number;
   #closing = false;
 
-  constructor(context: SessionContext, max: number) {
+  constructor(context: SessionContext, limits: PoolLimits) {
     this.#context = context;
-    this.max = max;
+    this.#limits = limits;
+    this.#effectiveMax = limits.max;
   }
 
+  get max(): number {
+    return this.#limits.max;
+  }
+  /** What the machine allows now: at most `max`. */
+  get effectiveMax(): number {
+    return this.#effectiveMax;
+  }
+  /** How many sessions wait for a process. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
   /** Sessions with a process, including those that start or stop. */
   get live(): Session[] {
     return [...this.#sessions.values()].filter((session) => session.isLive);
   }
 
-  get hasRoom(): boolean {
-    return this.live.length < this.max;
+  /** Sets how many processes may live now; those beyond it go when they have nothing to do. */
+  limitTo(limit: number): void {
+    this.#effectiveMax = Math.max(1, Math.min(this.#limits.max, limit));
+    this.#serve();
   }
 
   /** The session if it is loaded. */
@@ -37,7 +66,11 @@ export class InteractiveSessionPool {
   load(row: SessionRow, state: SessionState = storedSessionState(row)): Session {
     const loaded = this.#sessions.get(row.id);
     if (loaded) return loaded;
-    const hooks = { onIdle: (session: Session) => this.#unload(session), hasRoom: () => this.hasRoom };
+    const hooks = {
+      wantsSlot: (wanting: Session) => this.#enqueue(wanting),
+      onRest: (resting: Session) => this.#rest(resting),
+      onExit: (exited: Session, rests: boolean) => this.#exited(exited, rests),
+    };
     const session = new Session(this.#context, row, hooks, state);
     this.#sessions.set(row.id, session);
     return session;
@@ -49,30 +82,99 @@ export class InteractiveSessionPool {
       throw new AppError('shutting-down', 'The server is stopping. Its agents go on; try again in a moment.', { retryAfter: 5 });
   }
 
-  /** Throws `pool-full` when this session would need a slot and there is none, `shutting-down` when the server stops. */
+  /** Throws `pool-full` when this session would need a slot and cannot even wait for one, `shutting-down` when the server stops. */
   assertRoom(id: string | null): void {
     this.assertOpen();
-    if ((id !== null && this.#sessions.get(id)?.isLive) || this.hasRoom) return;
-    throw new AppError('pool-full', `All ${this.max} slots (MAX_CONCURRENT_SESSIONS) are in use. Stop a session, or try again later.`, {
-      retryAfter: RETRY_AFTER,
-      members: { live: this.live.length, max: this.max },
-    });
+    const session = id === null ? undefined : this.#sessions.get(id);
+    if (session && (session.isLive || this.#waiting.has(session))) return;
+    const holders = this.#holders();
+    if (canJoin(holders, this.#effectiveMax, this.#waiting.size, this.#limits.maxWaiting)) return;
+    const detail = `All ${this.#effectiveMax} processes are at work and ${this.#waiting.size} sessions wait already (MAX_CONCURRENT_SESSIONS, MAX_WAITING). Try again later.`;
+    const members = { live: holders.length, max: this.max, effectiveMax: this.#effectiveMax, waiting: this.#waiting.size };
+    throw new AppError('pool-full', detail, { retryAfter: RETRY_AFTER, members });
+  }
+
+  /** Notes that a session is a spare, or is one no longer. */
+  markSpare(id: string, spare: boolean): void {
+    if (spare) this.#spares.add(id);
+    else this.#spares.delete(id);
+  }
+
+  /** Whether a process could start without another's end. */
+  get hasFreeSlot(): boolean {
+    return !this.#closing && this.#holders().length + this.#waiting.size < this.#effectiveMax;
+  }
+
+  /** Warms a session because its owner looks at it, if that takes no slot from a process at work. */
+  warm(row: SessionRow): void {
+    if (this.#closing || row.state === 'archived' || row.state === 'failed' || this.#sessions.get(row.id)?.isLive) return;
+    if (canJoin(this.#holders(), this.#effectiveMax, this.#waiting.size, 0)) this.load(row).pump();
   }
 
   /** Lets go of all processes without touching them. */
   async release(): Promise<void> {
     this.#closing = true;
+    this.#waiting.clear();
     await Promise.all([...this.#sessions.values()].map((session) => session.release()));
     this.#sessions.clear();
   }
 
   /** Forgets a session that was deleted. */
   forget(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session) this.#waiting.delete(session);
     this.#sessions.delete(id);
+    this.#serve();
   }
 
-  #unload(session: Session): void {
-    if (!session.isLive && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+  #enqueue(session: Session): void {
+    if (this.#closing || session.isLive) return;
+    this.#waiting.add(session);
+    this.#serve();
+  }
+
+  /** Starts those for whom there is room, and makes room for the others. */
+  #serve(): void {
+    if (this.#closing) return;
+    const { start, evict } = schedule(this.#holders(), this.#effectiveMax, this.#waiting.size);
+    for (const session of [...this.#waiting].slice(0, start)) {
+      this.#waiting.delete(session);
+      session.start();
+    }
+    for (const id of evict) this.#evict(id);
+  }
+
+  #evict(id: string): void {
+    const refused = (done: boolean | undefined): void => {
+      // It got something to do in the last moment: somebody else has to go.
+      if (done === false) this.#serve();
+    };
+    this.#sessions
+      .get(id)
+      ?.end({ kind: 'hibernate', reason: 'hibernated' })
+      .then(refused, (error: unknown) => this.#context.logger.warn({ error, sessionId: id }, 'hibernation waits'));
+  }
+
+  #rest(session: Session): void {
+    if (this.#limits.perMessage && session.hasWorked) void session.end({ kind: 'hibernate', reason: 'finished' });
+    else if (this.#waiting.size > 0 || this.live.length > this.#effectiveMax) this.#serve();
+  }
+
+  #exited(session: Session, rests: boolean): void {
+    if (rests && !session.isLive && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    // A spare without a process is nothing.
+    if (this.#spares.delete(session.id)) this.#context.store.sessions.remove(session.num);
+    this.#serve();
+  }
+
+  #holders(): Holder[] {
+    return this.live.map((session) => ({
+      id: session.id,
+      state: session.state.kind,
+      spare: this.#spares.has(session.id),
+      openTurns: this.#context.store.turns.openCount(session.num),
+      usedAt: session.activity.usedAt,
+    }));
   }
 }
 

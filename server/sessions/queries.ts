@@ -11,7 +11,7 @@ import type {
   StoredMessageView,
 } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
-import { isoTime } from '../platform/clock.ts';
+import { isoTime, type Clock } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
 import { messageView } from './message-view.ts';
@@ -23,9 +23,11 @@ const noUsage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWrit
 export class SessionQueries {
   readonly #store: Store;
   readonly #pool: InteractiveSessionPool;
+  readonly #clock: Clock;
   readonly #expiresAfterMs: number;
 
-  constructor(store: Store, pool: InteractiveSessionPool, expiresAfterMs: number) {
+  constructor(store: Store, pool: InteractiveSessionPool, clock: Clock, expiresAfterMs: number) {
+    this.#clock = clock;
     this.#store = store;
     this.#pool = pool;
     this.#expiresAfterMs = expiresAfterMs;
@@ -51,7 +53,9 @@ export class SessionQueries {
 
   /** When a live session's process ends unless it is used. */
   expiresAt(row: SessionRow): string {
-    return isoTime(row.last_activity_at + this.#expiresAfterMs);
+    const idleMs = this.#pool.loaded(row.id)?.activity.idleMs;
+    const active = idleMs === undefined ? row.last_activity_at : this.#clock.now() - idleMs;
+    return isoTime(active + this.#expiresAfterMs);
   }
 
   session(row: SessionRow): SessionView {
@@ -66,6 +70,8 @@ export class SessionQueries {
       createdAt: isoTime(row.created_at),
       lastActivityAt: isoTime(row.last_activity_at),
       cursor: row.head_seq,
+      ...(row.archived_at === null ? {} : { archivedAt: isoTime(row.archived_at) }),
+      ...(row.forked_from === null ? {} : { forkedFrom: row.forked_from }),
       ...(failure ? { failure } : {}),
     };
   }

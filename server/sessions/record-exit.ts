@@ -61,7 +61,7 @@ function neverTaken(turn: OpenTurn, { row, silent, inSize }: Ended): boolean {
 
 /** The agent doesn't know its conversation any more: the next start begins a new one, and says so. */
 function loseConversation(context: SessionContext, recording: Recording, session: { num: number }, ended: Ended): void {
-  context.store.sessions.update(session.num, { resumable: 0, agent_session_id: null });
+  context.store.sessions.update(session.num, { resumable: 0, agent_session_id: null, fork_of: null });
   const cause = ended.stderr === '' ? '' : ` It said: ${ended.stderr.slice(-500)}`;
   recording.addToTurn('agent', 'notice', {
     code: 'conversation-lost',

@@ -27,7 +27,7 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
     case 'turn.started':
       if (output.turnId !== recording.turn?.id) return;
       // From here on the agent has something to resume.
-      store.sessions.update(session.num, { resumable: 1 });
+      store.sessions.update(session.num, { resumable: 1, fork_of: null });
       return recording.moveTurn({ kind: output.kind === 'turn.started' ? 'started' : 'acknowledged' });
     case 'turn.completed':
       if (output.turnId === recording.turn?.id) {

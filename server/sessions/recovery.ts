@@ -13,7 +13,7 @@ import { recordExit } from './record-exit.ts';
 import { Recording } from './recording.ts';
 import { openTurn, type OpenTurn } from './open-turn.ts';
 import type { InteractiveSessionPool } from './pool.ts';
-import type { SessionState } from './session-state.ts';
+import type { Pausable, SessionState } from './session-state.ts';
 import { incarnationFolder } from './start-incarnation.ts';
 
 /** How far `seq` jumps after a reboot: events published just before a power cut may be gone from the store. */
@@ -74,9 +74,11 @@ async function recoverOne(
   if (state === null) context.store.incarnations.setEndReason(row.id, 'hibernated');
   const turn = inFlight(context, row);
   const ending = state === null || row.end_reason !== null;
-  const sessionState = adoptedState(row, turn, ending);
+  const sessionState = adoptedState(row, turn, ending, session.state === 'paused');
   const unseen: ProcessIdentity = { pid: 0, startTime: 'unseen', bootId: row.boot_id };
   const loaded = pool.load(session, sessionState);
+  // Between two servers only the wall clock went on; one that was set back expires nothing.
+  loaded.activity.age(Math.max(0, context.clock.now() - session.last_activity_at), session.warned_at !== null);
   const incarnation = loaded.adopt(
     {
       id: row.id,
@@ -112,6 +114,9 @@ async function recoverOne(
     context.store.sessions.update(session.num, { state: sessionState.kind });
     append(session, [{ channel: 'session', kind: 'session.recovered', data: { pid: identities.agent?.pid ?? null, lost: false } }]);
   });
+  // A kill may have come between the record of a pause (or its end) and the signals: they are given again.
+  if (sessionState.kind === 'paused') incarnation.pause();
+  else incarnation.continue();
   if (ending) void loaded.endProcess(state === null);
   else loaded.pump();
   return true;
@@ -170,11 +175,12 @@ function isTurnsLine(turn: OpenTurn | null, line: { offset: number; length: numb
   return turn?.lineEnd === line.offset + line.length;
 }
 
-function adoptedState(row: IncarnationRow, turn: OpenTurn | null, ending: boolean): SessionState {
+function adoptedState(row: IncarnationRow, turn: OpenTurn | null, ending: boolean, paused: boolean): SessionState {
   if (ending) return { kind: 'stopping', reason: (row.end_reason ?? 'hibernated') as ExitReason };
   if (row.ready_at === null) return { kind: 'starting', turnId: turn?.id ?? null };
-  if (!turn) return { kind: 'ready' };
-  return { kind: (turn.state satisfies TurnState) === 'waiting' ? 'waiting' : 'working', turnId: turn.id };
+  const waits = (turn?.state satisfies TurnState | undefined) === 'waiting';
+  const was: Pausable = turn ? { kind: waits ? 'waiting' : 'working', turnId: turn.id } : { kind: 'ready' };
+  return paused ? { kind: 'paused', was } : was;
 }
 
 function requeueTurnOf(context: SessionContext, row: IncarnationRow): void {
@@ -223,6 +229,6 @@ function resumeWaiting(context: SessionContext, pool: InteractiveSessionPool): v
   store.sessions.settleStates();
   for (const num of store.turns.openSessions()) {
     const session = store.sessions.byNum(num);
-    if (session && !pool.loaded(session.id)?.isLive) pool.load(session).pumpWhenRoom();
+    if (session && !pool.loaded(session.id)?.isLive) pool.load(session).pump();
   }
 }

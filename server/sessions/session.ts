@@ -1,37 +1,41 @@
-import PQueue from 'p-queue';
-import type { ExitReason } from '../contracts/events.ts';
-import { isDiskFull, messageOf } from '../platform/app-error.ts';
+import type { ExitReason, NewEvent } from '../contracts/events.ts';
 import type { Timer } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
+import { Activity } from './activity.ts';
 import { requestCancel } from './cancel.ts';
 import type { Cell, Committed } from './cell.ts';
+import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
 import type { RequestDecision } from './decide.ts';
 import { decideRequest } from './decide.ts';
-import { canDispatch, dispatchNext, markWritten } from './dispatch.ts';
+import { canDispatch, dispatchNext } from './dispatch.ts';
 import { finishIncarnation } from './finish-incarnation.ts';
 import type { Batch, IncarnationParts, PendingLine } from './incarnation.ts';
 import { Incarnation } from './incarnation.ts';
+import { markRepaired, tellStalled, writeLines } from './line-writer.ts';
+import { Mailbox } from './mailbox.ts';
+import { launchProcess } from './launch-process.ts';
 import { ingest } from './ingest.ts';
 import type { OpenTurn } from './open-turn.ts';
 import { afterExit, afterStartFailure } from './restart-policy.ts';
 import type { SessionEffect, SessionState } from './session-state.ts';
 import { isLive, transition } from './session-state.ts';
-import { recordHibernation, recordStop } from './record-stop.ts';
-import { startIncarnation } from './start-incarnation.ts';
+import type { EndDecision } from './record-stop.ts';
+import { recordDecision, recordPause, recordResume, recordStop } from './record-stop.ts';
 
 /** What a session tells its pool. */
 export interface SessionHooks {
-  /** Its process ended and nothing is left to do. */
-  onIdle: (session: Session) => void;
-  /** Whether it may start a process now. */
-  hasRoom: () => boolean;
+  /** It needs a process; the pool calls `start` when there is a slot. */
+  wantsSlot: (session: Session) => void;
+  /** It has a process and nothing to do. */
+  onRest: (session: Session) => void;
+  /** Its process has ended, which frees a slot. `rests`: nothing is left to do. */
+  onExit: (session: Session, rests: boolean) => void;
 }
 
 /** How long an agent may take to end, in milliseconds: after end of input, and after TERM. */
 const GRACE = { eof: 5_000, term: 3_000 };
 const BUSY_GRACE = { eof: 200, term: 3_000 };
-const RETRY_MS = 1_000;
 /** Bytes of `out` after which an idle process is ended and woken on a fresh journal. */
 const MOST_SPOOLED = 64 * 1024 * 1024;
 
@@ -39,20 +43,30 @@ const MOST_SPOOLED = 64 * 1024 * 1024;
 export class Session {
   readonly #cell: Cell;
   readonly #hooks: SessionHooks;
-  readonly #mailbox = new PQueue({ concurrency: 1 });
+  readonly #mailbox: Mailbox;
   /** Ends in a row without a completed turn between them. */
   #failures = 0;
+  #hasWorked = false;
   #retry: Timer | null = null;
   #exitWaiters: (() => void)[] = [];
-  #closed = false;
+  readonly #activity: Activity;
 
   constructor(context: SessionContext, row: SessionRow, hooks: SessionHooks, state: SessionState) {
     this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null };
     this.#hooks = hooks;
+    this.#mailbox = new Mailbox(context, row.id);
+    this.#activity = new Activity(context.clock);
   }
 
   get id(): string {
     return this.#cell.key.id;
+  }
+  get num(): number {
+    return this.#cell.key.num;
+  }
+  /** A turn has ended since its process started. */
+  get hasWorked(): boolean {
+    return this.#hasWorked;
   }
   get state(): SessionState {
     return this.#cell.state;
@@ -67,6 +81,10 @@ export class Session {
     return isLive(this.#cell.state);
   }
 
+  get activity(): Activity {
+    return this.#activity;
+  }
+
   /** Starts a process if there is none. Takes the pool's slot at once. */
   start(): void {
     this.#retry?.cancel();
@@ -78,10 +96,10 @@ export class Session {
 
   /** Hands the next waiting message to the agent as soon as that is possible. */
   pump(): void {
-    if (this.isLive) this.#work('dispatch', () => this.#dispatch());
+    if (this.isLive) this.#mailbox.post('dispatch', () => this.#dispatch());
     else if (this.#retry === null) {
       this.#failures = 0;
-      this.start();
+      this.#hooks.wantsSlot(this);
     }
   }
 
@@ -94,23 +112,12 @@ export class Session {
 
   /** Writes lines that were recorded before, each marked when it stands in `in`. */
   write(lines: readonly PendingLine[]): void {
-    const incarnation = this.#cell.incarnation;
-    if (!incarnation) return;
-    for (const line of lines) {
-      incarnation.write(line).then(
-        () => {
-          if (line.turnId !== undefined) this.#cell.context.probe('written');
-          this.#work('mark', () => markWritten(this.#cell, incarnation, line));
-        },
-        (error: unknown) => this.#cell.context.logger.debug({ error, sessionId: this.id }, 'a line was not written: its process ended'),
-      );
-    }
+    writeLines(this.#cell, this.#mailbox, lines);
   }
 
   /** Lines that a repair has put into `in`. */
   markRepaired(lines: readonly PendingLine[]): void {
-    const incarnation = this.#cell.incarnation;
-    if (incarnation) for (const line of lines) this.#work('mark', () => markWritten(this.#cell, incarnation, line));
+    markRepaired(this.#cell, this.#mailbox, lines);
   }
 
   /** The process was gone before this server came: reads what it left and records its end. */
@@ -120,20 +127,14 @@ export class Session {
     await this.settled();
   }
 
-  /** Like `pump`, and waits for a slot where there is none. */
-  pumpWhenRoom(): void {
-    if (this.#hooks.hasRoom()) this.pump();
-    else this.#plan({ kind: 'restart', afterMs: RETRY_MS });
-  }
-
   /** Cancels a turn: the one that runs, or one that waits. Throws `nothing-to-cancel`. */
   cancel(turnId?: string): Promise<void> {
-    return this.#job(() => this.#take(requestCancel(this.#cell, turnId)));
+    return this.#mailbox.ask(() => this.#take(requestCancel(this.#cell, turnId)));
   }
 
   /** Allows, denies or answers what the agent asked. Throws `approval-not-found`, `question-not-found`, `already-decided`. */
   decide(decision: RequestDecision): Promise<void> {
-    return this.#job(() => this.#take(decideRequest(this.#cell, decision)));
+    return this.#mailbox.ask(() => this.#take(decideRequest(this.#cell, decision)));
   }
 
   /** Ends the process; messages that wait are cancelled. Resolves when the end is recorded. */
@@ -141,74 +142,62 @@ export class Session {
     this.#retry?.cancel();
     this.#retry = null;
     // Wrapped, so that the mailbox does not wait for the end: that is recorded by a later job.
-    const { ended } = await this.#job(() => ({ ended: this.#stop(reason) }));
+    const { ended } = await this.#mailbox.ask(() => ({ ended: this.#stop(reason) }));
     await ended;
   }
 
   /** Resolves when the jobs that are in the mailbox now have run. */
   settled(): Promise<void> {
-    return this.#job(() => undefined);
+    return this.#mailbox.ask(() => undefined);
   }
 
   /** Lets go of the process without touching it: the next server goes on with it. */
   async release(): Promise<void> {
-    this.#closed = true;
     this.#retry?.cancel();
-    this.#mailbox.clear();
-    await this.#mailbox.onIdle();
+    await this.#mailbox.close();
     this.#cell.incarnation?.close();
   }
 
   async #launch(): Promise<void> {
-    const { context, key } = this.#cell;
-    const row = context.store.sessions.byNum(key.num);
-    if (!row || this.#cell.state.kind !== 'starting' || this.#cell.incarnation) return;
-    const agent = context.agents.get(row.agent);
-    const missing = { ok: false as const, incarnationId: null, code: 'agent-unknown', detail: `There is no agent ${row.agent}.` };
-    const result = agent ? await this.#tryStart(() => startIncarnation(context, row, agent)) : missing;
-    if (!result.ok || !agent) {
-      if (!result.ok) this.#plan(afterStartFailure(this.#cell, { ...result, failures: ++this.#failures }));
-      return;
-    }
-    const { lines, ...started } = result.started;
-    const place = { outOffset: 0, skipping: false, mode: row.mode, model: row.model, clock: context.clock };
-    this.#attach({ ...started, ...place, driver: agent.driver });
-    this.write(lines);
+    const outcome = await launchProcess(this.#cell);
+    if (outcome.kind === 'failed') return this.#plan(afterStartFailure(this.#cell, { ...outcome, failures: ++this.#failures }));
+    if (outcome.kind === 'unwanted') return;
+    this.#attach(outcome.parts);
+    this.write(outcome.lines);
     if (canDispatch(this.#cell)) await this.#dispatch();
-  }
-
-  async #tryStart<T>(start: () => Promise<T>): Promise<T | { ok: false; incarnationId: null; code: string; detail: string }> {
-    try {
-      return await start();
-    } catch (error) {
-      return { ok: false, incarnationId: null, code: isDiskFull(error) ? 'disk-full' : 'start-failed', detail: messageOf(error) };
-    }
   }
 
   #attach(parts: IncarnationParts): Incarnation {
     const { logger } = this.#cell.context;
     const incarnation: Incarnation = new Incarnation(parts, {
-      onBatch: (batch) => this.#mailbox.add(() => this.#ingest(incarnation, batch)),
+      onBatch: (batch) => this.#mailbox.ask(() => this.#ingest(incarnation, batch)),
       onGone: () => void this.#gone(incarnation),
-      onStalled: (error) => logger.warn({ error, sessionId: this.id }, 'a message cannot be written now (is the disk full?); it waits'),
+      onStalled: (error) => tellStalled(this.#cell, this.#mailbox, error),
       onError: (error) => logger.warn({ error, sessionId: this.id }, 'reading an agent failed; it is tried again'),
     });
     this.#cell.incarnation = incarnation;
+    this.#hasWorked = false;
     return incarnation;
   }
 
   #ingest(incarnation: Incarnation, batch: Batch): void {
-    if (this.#closed) throw new Error('The session was let go.');
+    if (this.#mailbox.isClosed) throw new Error('The session was let go.');
+    this.#activity.hear();
     const before = this.#cell.turn;
     const { effects, pending } = ingest(this.#cell, incarnation, batch);
-    if (before && this.#cell.turn === null) this.#failures = 0;
+    if (before && this.#cell.turn === null) {
+      this.#failures = 0;
+      this.#hasWorked = true;
+    }
     this.write(pending);
     this.#run(effects);
-    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready') this.hibernate('hibernated');
+    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready')
+      void this.end({ kind: 'hibernate', reason: 'spool-full' });
   }
 
   async #dispatch(): Promise<void> {
     this.#take(await dispatchNext(this.#cell));
+    if (this.#cell.state.kind === 'ready') this.#hooks.onRest(this);
   }
 
   #take({ pending, effects }: Committed): void {
@@ -221,10 +210,42 @@ export class Session {
     return recordStop(this.#cell, reason) ? this.endProcess(idle) : Promise.resolve();
   }
 
-  /** Ends an idle process so that the conversation can be resumed later; messages that come meanwhile start it again. */
-  hibernate(reason: ExitReason): void {
-    this.#work('hibernate', () => {
-      if (recordHibernation(this.#cell, reason)) void this.endProcess(true);
+  /** Stops all its processes where they are (SIGSTOP); messages wait. Throws `session-busy`. */
+  pause(): Promise<void> {
+    return this.#mailbox.ask(() => {
+      recordPause(this.#cell);
+      this.#cell.incarnation?.pause();
+    });
+  }
+
+  /** Lets them go on. */
+  resume(): Promise<void> {
+    return this.#mailbox.ask(() => {
+      const effects = recordResume(this.#cell);
+      this.#cell.incarnation?.continue();
+      this.#activity.hear();
+      this.#run(effects);
+    });
+  }
+
+  /** Tells, once until it is used again, when its process will be ended. */
+  warnOfExpiry(expiresAt: string): void {
+    this.#activity.warn();
+    this.#cell.context.store.sessions.update(this.num, { warned_at: this.#cell.context.clock.now() });
+    this.announce({ channel: 'session', kind: 'session.expiring', data: { expiresAt } });
+  }
+
+  /** Adds events that concern the process as a whole. */
+  announce(...events: NewEvent[]): void {
+    this.#mailbox.post('announce', () => void commit(this.#cell, (recording) => events.forEach((event) => recording.add(event))));
+  }
+
+  /** Ends the process by a decision of ours; messages that wait start another. False: the decision did not apply. */
+  end(decision: EndDecision): Promise<boolean> {
+    return this.#mailbox.ask(() => {
+      const found = recordDecision(this.#cell, decision);
+      if (found !== 'does-not-apply') void this.endProcess(found === 'idle');
+      return found !== 'does-not-apply';
     });
   }
 
@@ -247,7 +268,7 @@ export class Session {
     } catch (error) {
       this.#cell.context.logger.error({ error, sessionId: this.id }, 'what an ended agent left could not be read whole');
     }
-    this.#work('exit', () => {
+    this.#mailbox.post('exit', () => {
       if (this.#cell.incarnation !== incarnation) return;
       const reason = finishIncarnation(this.#cell, incarnation, fallback);
       for (const resolve of this.#exitWaiters.splice(0)) resolve();
@@ -257,33 +278,18 @@ export class Session {
   }
 
   #plan(plan: { kind: 'rest' } | { kind: 'restart'; afterMs: number }): void {
-    if (plan.kind === 'rest') return this.#hooks.onIdle(this);
+    this.#hooks.onExit(this, plan.kind === 'rest');
+    if (plan.kind === 'rest') return;
     this.#retry = this.#cell.context.clock.after(plan.afterMs, () => {
-      if (this.#closed) return;
-      if (this.#hooks.hasRoom()) this.start();
-      else this.#plan({ kind: 'restart', afterMs: RETRY_MS });
+      this.#retry = null;
+      if (!this.#mailbox.isClosed) this.#hooks.wantsSlot(this);
     });
   }
 
   #run(effects: readonly SessionEffect[]): void {
     for (const effect of effects) {
-      if (effect === 'launch') this.#work('launch', () => this.#launch());
-      else if (effect === 'dispatch') this.#work('dispatch', () => this.#dispatch());
+      if (effect === 'launch') this.#mailbox.post('launch', () => this.#launch());
+      else if (effect === 'dispatch') this.#mailbox.post('dispatch', () => this.#dispatch());
     }
-  }
-
-  /** A job that nobody waits for: a full disk only delays it. */
-  #work(name: string, job: () => void | Promise<void>): void {
-    if (this.#closed) return;
-    this.#job(job).catch((error: unknown) => {
-      const { logger, clock } = this.#cell.context;
-      if (!isDiskFull(error)) return logger.error({ error, job: name, sessionId: this.id }, 'a job of a session failed');
-      logger.warn({ error, job: name, sessionId: this.id }, 'the disk is full: a job of a session waits');
-      clock.after(RETRY_MS, () => this.#work(name, job));
-    });
-  }
-
-  #job<T>(job: () => T | Promise<T>): Promise<T> {
-    return this.#mailbox.add(async () => job());
   }
 }

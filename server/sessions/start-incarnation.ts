@@ -44,10 +44,14 @@ export async function startIncarnation(context: SessionContext, session: Session
   }
   const id = context.newId();
   const folder = incarnationFolder(context.data.dir, id);
-  const resume = session.resumable === 1 && session.agent_session_id !== null && agent.driver.capabilities.resume;
+  const { capabilities } = agent.driver;
+  const resume = session.resumable === 1 && session.agent_session_id !== null && capabilities.resume;
+  // A copy that never got to a turn is not kept by the agent: it is made again.
+  const forkOf = !resume && capabilities.fork ? session.fork_of : null;
   const request: LaunchRequest = {
     agentSessionId: resume && session.agent_session_id !== null ? session.agent_session_id : context.newId(),
     resume,
+    ...(forkOf === null ? {} : { forkOf }),
     projectPath: session.project_path,
     mode: session.mode as PermissionMode,
     model: session.model,
@@ -83,12 +87,13 @@ function record(
   start: { id: string; request: LaunchRequest; lines: Buffer[]; state: unknown },
 ): number {
   const { store } = context;
+  const resumed = start.request.resume || start.request.forkOf !== undefined;
   return context.log.transact((append) => {
     store.incarnations.insert({
       id: start.id,
       session_num: session.num,
       agent: session.agent,
-      resumed: Number(start.request.resume),
+      resumed: Number(resumed),
       boot_id: context.data.bootId,
       driver_state: JSON.stringify(start.state),
       state_version: agent.driver.stateVersion,
@@ -102,7 +107,7 @@ function record(
       state: 'starting',
       failure: null,
     });
-    append(session, [{ channel: 'session', kind: 'session.starting', data: { incarnationId: start.id, resumed: start.request.resume } }]);
+    append(session, [{ channel: 'session', kind: 'session.starting', data: { incarnationId: start.id, resumed } }]);
     return store.incarnations.appendLines(start.id, 0, start.lines);
   });
 }

@@ -82,7 +82,10 @@ export class Connection {
     this.#socket.once('close', () => this.#closed());
     const welcome = { version, connectionId: newId(), heartbeatSeconds: HEARTBEAT_SECONDS, at: isoTime(clock.now()) };
     this.#send({ type: 'welcome', payload: welcome });
-    if (this.#only !== null) return void this.#attach(this.#only, after);
+    if (this.#only !== null) {
+      this.#attach(this.#only, after);
+      return api.commands.wake(this.#owner, this.#only);
+    }
     this.#leave.push(api.readers.log.subscribeAll((events) => this.#showChanges(events)));
     this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#send({ type: 'session.deleted', payload: { sessionId } })));
   }

@@ -23,13 +23,17 @@ export function frameHandlers({ api: { commands, queries }, owner, attach, detac
   const view = (id: string): ResultOf<'session.create'> => queries.session(commands.find(owner, id));
   return {
     'client.hello': async () => noted,
-    'session.attach': async ({ sessionId, after }) => ({ sessionId, cursor: attach(sessionId, after) }),
+    'session.attach': async ({ sessionId, after }) => {
+      const cursor = attach(sessionId, after);
+      commands.wake(owner, sessionId);
+      return { sessionId, cursor };
+    },
     'session.detach': async ({ sessionId }) => {
       detach(sessionId);
       return noted;
     },
     'session.focus': async ({ sessionId }) => {
-      if (sessionId !== null) commands.find(owner, sessionId);
+      if (sessionId !== null) commands.wake(owner, sessionId);
       return noted;
     },
     'session.send': (payload) => commands.send({ owner }, payload),

@@ -24,6 +24,12 @@ export function eventsTable(db: Database) {
   const deltas = db.prepare<[number, number, number, string], EventRow>(
     `SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND kind IN ('text', 'thinking', 'message') ORDER BY seq`,
   );
+  const tools = db.prepare<[number, number, string], EventRow>(
+    `SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq >= ? AND turn_id = ? AND kind IN ('tool.started', 'tool.finished') ORDER BY seq`,
+  );
+  const ofKinds = db.prepare<[number, number, number, string], EventRow>(
+    'SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq > ? AND seq <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq',
+  );
   const remove = db.prepare<[number, number]>('DELETE FROM events WHERE session_num = ? AND seq = ?');
   const hole = db.prepare<[number, number], { first_seq: number; last_seq: number }>(
     'SELECT first_seq, last_seq FROM holes WHERE session_num = ? AND ? BETWEEN first_seq AND last_seq',
@@ -41,9 +47,14 @@ export function eventsTable(db: Database) {
     page: (sessionNum: number, after: number, limit: number): EventRow[] => page.all(sessionNum, after, limit),
     /** Like `page`, row by row, so that a reader can stop when it has enough. */
     rows: (sessionNum: number, after: number, limit: number): IterableIterator<EventRow> => page.iterate(sessionNum, after, limit),
+    /** Events after one seq, up to another, of the kinds in a JSON list; row by row. */
+    ofKinds: (sessionNum: number, after: number, upTo: number, kinds: string): IterableIterator<EventRow> =>
+      ofKinds.iterate(sessionNum, after, upTo, kinds),
     /** Text, thinking and whole messages of a turn. */
     textOf: (sessionNum: number, firstSeq: number, lastSeq: number, turnId: string): EventRow[] =>
       deltas.all(sessionNum, firstSeq, lastSeq, turnId),
+    /** Starts and ends of a turn's tools. */
+    toolsOf: (sessionNum: number, firstSeq: number, turnId: string): EventRow[] => tools.all(sessionNum, firstSeq, turnId),
     remove: (sessionNum: number, seq: number): void => void remove.run(sessionNum, seq),
     hole: (sessionNum: number, seq: number) => hole.get(sessionNum, seq),
     /** Makes a hole of so many seqs at the head of every log. */

@@ -21,6 +21,8 @@ export interface IncarnationRow {
   created_at: number;
   ready_at: number | null;
   ended_at: number | null;
+  /** Its journal is in the archive; what is left of its folder can go. */
+  archived_at: number | null;
 }
 
 /** One line for an agent. `bytes` (with its LF) is null once it is known to stand in the file `in`. */
@@ -35,7 +37,7 @@ export type IncarnationsTable = ReturnType<typeof incarnationsTable>;
 /** Statements of the tables `incarnations` and `in_lines`. */
 export function incarnationsTable(db: Database) {
   const insert = db.prepare<
-    [Omit<IncarnationRow, 'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at'>]
+    [Omit<IncarnationRow, 'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at' | 'archived_at'>]
   >(`
     INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, created_at)
     VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @created_at)`);
@@ -43,6 +45,10 @@ export function incarnationsTable(db: Database) {
   const unended = db.prepare<[], IncarnationRow>('SELECT * FROM incarnations WHERE ended_at IS NULL');
   const ids = db.prepare<[], { id: string }>('SELECT id FROM incarnations');
   const ofSession = db.prepare<[number], { id: string }>('SELECT id FROM incarnations WHERE session_num = ? ORDER BY created_at DESC');
+  const toArchive = db.prepare<[number, number], { id: string; session_id: string }>(`
+    SELECT i.id, s.id AS session_id FROM incarnations i JOIN sessions s ON s.num = i.session_num
+    WHERE i.ended_at <= ? AND i.archived_at IS NULL ORDER BY i.ended_at LIMIT ?`);
+  const setArchived = db.prepare<[number, string]>('UPDATE incarnations SET archived_at = ? WHERE id = ?');
   const setIdentity = db.prepare<[string | null, string, string]>('UPDATE incarnations SET wrapper = ?, process = ? WHERE id = ?');
   const setOut = db.prepare<[number, number, string]>('UPDATE incarnations SET out_offset = ?, skipping = ? WHERE id = ?');
   const setState = db.prepare<[string, string]>('UPDATE incarnations SET driver_state = ? WHERE id = ?');
@@ -66,6 +72,9 @@ export function incarnationsTable(db: Database) {
     unended: (): IncarnationRow[] => unended.all(),
     ids: (): string[] => ids.all().map((row) => row.id),
     ofSession: (num: number): string[] => ofSession.all(num).map((row) => row.id),
+    /** Those that ended before then and whose journal is not in the archive, the oldest first. */
+    toArchive: (endedBefore: number, limit: number) => toArchive.all(endedBefore, limit),
+    setArchived: (id: string, at: number): void => void setArchived.run(at, id),
     setIdentity: (id: string, wrapper: string | null, process: string): void => void setIdentity.run(wrapper, process, id),
     setOut: (id: string, offset: number, skipping: boolean): void => void setOut.run(offset, Number(skipping), id),
     setState: (id: string, state: string): void => void setState.run(state, id),

@@ -23,10 +23,26 @@ export interface SessionRow {
   cost_usd: number | null;
   created_at: number;
   last_activity_at: number;
+  warned_at: number | null;
+  archived_at: number | null;
+  /** Id of the session that it is a copy of. */
+  forked_from: string | null;
+  /** The agent's own id of the conversation to copy at the first start; null once it has its own. */
+  fork_of: string | null;
+  /** 1: its process was started ahead, and nobody has begun the conversation. */
+  spare: number;
 }
 
 export type NewSession = Pick<SessionRow, 'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'>;
 export type SessionChange = Partial<Omit<SessionRow, 'num' | 'id' | 'owner' | 'agent' | 'created_at' | 'head_seq'>>;
+/** What a spare is started for. */
+export interface SpareFilter {
+  owner: string;
+  project_path: string;
+  agent: string;
+  mode: string;
+  model: string | null;
+}
 export interface SessionFilter {
   owner: string;
   states: string[] | null;
@@ -48,13 +64,25 @@ export function sessionsTable(db: Database) {
   const byId = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?');
   const byNum = db.prepare<[number], SessionRow>('SELECT * FROM sessions WHERE num = ?');
   const current = db.prepare<[string, string, string | null, string | null], SessionRow>(`
-    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
+    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND spare = 0 AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
   const remove = db.prepare<[number]>('DELETE FROM sessions WHERE num = ?');
   const settle = db.prepare(
     `UPDATE sessions SET state = 'dormant' WHERE incarnation_id IS NULL AND state NOT IN ('dormant', 'failed', 'archived')`,
   );
+  const spares = db.prepare<[SpareFilter], SessionRow>(`
+    SELECT * FROM sessions WHERE spare = 1 AND owner = @owner AND project_path = @project_path AND agent = @agent AND mode = @mode AND model IS @model`);
+  const allSpares = db.prepare<[], SessionRow>('SELECT * FROM sessions WHERE spare = 1');
+  const recent = db.prepare<[number, number], SpareFilter>(`
+    SELECT owner, project_path, agent, mode, model FROM sessions WHERE spare = 0 AND state <> 'archived' AND last_activity_at >= ?
+    GROUP BY owner, project_path ORDER BY max(last_activity_at) DESC LIMIT ?`);
+  const counts = db.prepare<[], { state: string; n: number }>('SELECT state, count(*) AS n FROM sessions WHERE spare = 0 GROUP BY state');
+  const unused = db.prepare<[number, number], SessionRow>(`
+    SELECT * FROM sessions WHERE state IN ('dormant', 'failed') AND spare = 0 AND last_activity_at <= ? ORDER BY last_activity_at LIMIT ?`);
+  const archived = db.prepare<[number, number], SessionRow>(
+    `SELECT * FROM sessions WHERE state = 'archived' AND archived_at <= ? ORDER BY archived_at LIMIT ?`,
+  );
   const list = db.prepare<[Record<string, unknown>], SessionRow>(`
-    SELECT * FROM sessions WHERE owner = @owner
+    SELECT * FROM sessions WHERE owner = @owner AND spare = 0
       AND (@states IS NULL OR state IN (SELECT value FROM json_each(@states)))
       AND (@agent IS NULL OR agent = @agent)
       AND (@project IS NULL OR project_path = @project)
@@ -76,6 +104,17 @@ export function sessionsTable(db: Database) {
       current.get(owner, projectPath, agent, agent),
     /** Sessions without a process that a killed server left in the state of one that has a process. */
     settleStates: (): void => void settle.run(),
+    /** Processes started ahead for exactly such a conversation. */
+    spares: (filter: SpareFilter): SessionRow[] => spares.all(filter),
+    allSpares: (): SessionRow[] => allSpares.all(),
+    /** Projects used since then, the latest first, with the manner of their last use. */
+    recentProjects: (since: number, limit: number): SpareFilter[] => recent.all(since, limit),
+    /** How many sessions are in each state that any is in. */
+    countByState: (): Map<string, number> => new Map(counts.all().map(({ state, n }) => [state, n])),
+    /** Conversations without a process that nobody has used since then, the longest unused first. */
+    unusedSince: (time: number, limit: number): SessionRow[] => unused.all(time, limit),
+    /** Conversations archived before then, the oldest first. */
+    archivedBefore: (time: number, limit: number): SessionRow[] => archived.all(time, limit),
     remove: (num: number): void => void remove.run(num),
     list: (filter: SessionFilter): SessionRow[] =>
       list.all({

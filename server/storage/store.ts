@@ -23,6 +23,8 @@ export function openStore(db: Database) {
     requests: requestsTable(db),
     events: eventsTable(db),
     idempotency: idempotencyTable(db),
+    /** Brings what was committed to the disk: to be called before files go that only the store could replace. */
+    flush: (): void => void db.pragma('wal_checkpoint(PASSIVE)'),
     transaction: <T>(body: () => T): T => (db.inTransaction ? body() : (run.immediate(body) as T)),
   };
 }

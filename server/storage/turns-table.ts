@@ -36,6 +36,9 @@ export function turnsTable(db: Database) {
   const inputOf = db.prepare<[string], { input: string | null }>('SELECT input FROM turns WHERE id = ?');
   const open = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? AND ended_at IS NULL ORDER BY ord`);
   const waiting = db.prepare<[], { session_num: number }>('SELECT DISTINCT session_num FROM turns WHERE ended_at IS NULL');
+  const openAt = db.prepare<[number, number, number], { seq: number | null }>(
+    'SELECT min(first_seq) AS seq FROM turns WHERE session_num = ? AND first_seq <= ? AND (last_seq IS NULL OR last_seq > ?)',
+  );
   const last = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? ORDER BY ord DESC LIMIT 1`);
   const count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM turns WHERE session_num = ? AND ended_at IS NULL');
   const dispatch = db.prepare<[string, string, number, number, string]>(
@@ -61,6 +64,8 @@ export function turnsTable(db: Database) {
     inputOf: (id: string): string | null => inputOf.get(id)?.input ?? null,
     /** Unfinished turns of a session, oldest first. */
     open: (sessionNum: number): TurnRow[] => open.all(sessionNum),
+    /** Where the oldest turn began that had not ended at this seq; null when there was none. */
+    firstOpenAt: (sessionNum: number, seq: number): number | null => openAt.get(sessionNum, seq, seq)?.seq ?? null,
     openCount: (sessionNum: number): number => count.get(sessionNum)?.n ?? 0,
     /** Sessions that have an unfinished turn. */
     openSessions: (): number[] => waiting.all().map((row) => row.session_num),

@@ -29,10 +29,12 @@ export function cliMode(mode: PermissionMode): 'default' | 'acceptEdits' | 'plan
   }
 }
 
-/** How to start the CLI so that it stays, for a new conversation or to resume one. */
+/** How to start the CLI so that it stays, for a new conversation, a copy of another, or to resume one. */
 export function launch(request: LaunchRequest): LaunchSpec {
   // --add-dir takes every word up to the next option, so it must not come last.
-  const args = [...fixedArgs, '--add-dir', request.filesPath, request.resume ? '--resume' : '--session-id', request.agentSessionId];
+  const args = [...fixedArgs, '--add-dir', request.filesPath];
+  if (request.forkOf !== undefined) args.push('--resume', request.forkOf, '--fork-session');
+  args.push(request.resume ? '--resume' : '--session-id', request.agentSessionId);
   if (request.model !== null) args.push('--model', request.model);
   args.push('--permission-mode', cliMode(request.mode));
   return { file: request.command, args, env: { DISABLE_AUTOUPDATER: '1' } };
@@ -41,5 +43,5 @@ export function launch(request: LaunchRequest): LaunchSpec {
 /** The CLI answers `initialize` as soon as it can take messages. */
 export function begin(request: LaunchRequest): Encoded<ClaudeState> {
   const line = toLine({ type: 'control_request', request_id: 'holdfast-initialize', request: { subtype: 'initialize' } });
-  return { lines: [line], state: initialState(request.mode, request.resume) };
+  return { lines: [line], state: initialState(request.mode, request.resume || request.forkOf !== undefined) };
 }

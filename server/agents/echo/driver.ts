@@ -11,14 +11,15 @@ const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './progr
 function launch(request: LaunchRequest): LaunchSpec {
   const how = request.resume ? '--resume' : '--session';
   // Older Node versions warn about type stripping at each start.
-  const args = ['--disable-warning=ExperimentalWarning', program, how, request.agentSessionId];
+  const fork = request.forkOf === undefined ? [] : ['--fork', request.forkOf];
+  const args = ['--disable-warning=ExperimentalWarning', program, how, request.agentSessionId, ...fork];
   return { file: process.execPath, args, env: {} };
 }
 
 /** The built-in agent that says what it is told to: for demonstration and for tests. */
 export const echoDriver: Driver<EchoState> = {
   agent: 'echo',
-  capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: true },
+  capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: true, fork: true },
   stateVersion,
   migrate: (old, version) => (version === stateVersion ? (old as EchoState) : null),
   launch,

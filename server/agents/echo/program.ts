@@ -5,13 +5,14 @@ import { answer } from './answer.ts';
 import { loadMemory, saveMemory } from './memory.ts';
 import type { EchoInput, EchoOutput } from './protocol.ts';
 
-// The echo agent: program.ts --session|--resume ID. Reads and prints JSON lines, ends with its input. Like a real agent it keeps
+// The echo agent: program.ts --session|--resume ID [--fork OTHER]. Reads and prints JSON lines, ends with its input. Like a real agent it keeps
 // its conversations in the home folder, where any later process finds them.
-const [how, session = ''] = process.argv.slice(2);
+const [how, session = '', , forkOf] = process.argv.slice(2);
 const folder = join(homedir(), '.holdfast-echo');
-const loaded = how === '--resume' ? loadMemory(folder, session) : { word: null, messages: 0 };
+const known = how === '--resume' ? session : forkOf;
+const loaded = known === undefined ? { word: null, messages: 0 } : loadMemory(folder, known);
 if (!loaded || session === '') {
-  process.stderr.write(`No conversation found: ${session}\n`);
+  process.stderr.write(`No conversation found: ${known ?? ''}\n`);
   process.exit(1);
 }
 const memory = loaded;

@@ -1,6 +1,7 @@
-import { ApprovalDecision, QuestionAnswers } from '../commands.ts';
+import { ApprovalDecision, KeepAlive, QuestionAnswers } from '../commands.ts';
 import { bodyErrors, endpoint } from '../endpoint.ts';
 import { ApprovalParams, QuestionParams, SessionParams } from '../queries.ts';
+import { KeepAliveView } from '../recap.ts';
 import { ActedView, AnsweredView, ApprovalView } from '../views.ts';
 
 const action = {
@@ -24,8 +25,30 @@ const starts = [
 
 /** What can be done to a session. */
 export const actionEndpoints = {
+  keepAlive: endpoint({
+    method: 'POST',
+    path: '/api/sessions/keep-alive',
+    summary: 'Put off its expiry, and tell what happened since a cursor',
+    auth: true,
+    body: KeepAlive,
+    responses: { 200: KeepAliveView },
+    errors: [...bodyErrors, 'session-not-found', 'session-archived', 'disk-full'],
+    example: { body: { sessionId: '5b1c2f0e-8a55-4a0e-9a53-0c1df6f3a001', action: 'recap', after: 21 } },
+  }),
   start: endpoint({ ...action, path: '/api/sessions/{id}/start', summary: 'Start its process, also after it failed', errors: starts }),
   wake: endpoint({ ...action, path: '/api/sessions/{id}/wake', summary: 'Warm it before the first word is typed', errors: starts }),
+  pause: endpoint({
+    ...action,
+    path: '/api/sessions/{id}/pause',
+    summary: 'Stop its processes where they are; messages wait',
+    errors: ['session-not-found', 'session-busy', 'disk-full'],
+  }),
+  resume: endpoint({
+    ...action,
+    path: '/api/sessions/{id}/resume',
+    summary: 'Let a paused session go on',
+    errors: ['session-not-found', 'session-busy', 'disk-full'],
+  }),
   stop: endpoint({
     ...action,
     path: '/api/sessions/{id}/stop',

@@ -11,8 +11,11 @@ type Names =
   | 'deleteSession'
   | 'status'
   | 'interactiveStatus'
+  | 'keepAlive'
   | 'start'
   | 'wake'
+  | 'pause'
+  | 'resume'
   | 'stop'
   | 'interactiveStop'
   | 'cancel'
@@ -36,6 +39,14 @@ export function sessionHandlers(api: Api): Handlers {
     await commands.start(owner, params.id);
     return acted(owner, params.id);
   };
+  const pause: Handlers['pause'] = async ({ params }, { owner }) => {
+    await commands.pause(owner, params.id);
+    return acted(owner, params.id);
+  };
+  const resume: Handlers['resume'] = async ({ params }, { owner }) => {
+    await commands.resume(owner, params.id);
+    return acted(owner, params.id);
+  };
   const stop: Handlers['stop'] = async ({ params }, { owner }) => {
     await commands.stop(owner, params.id);
     return acted(owner, params.id);
@@ -56,10 +67,13 @@ export function sessionHandlers(api: Api): Handlers {
       await commands.remove(owner, params.id);
       return { status: 200, body: { success: true, sessionId: params.id } };
     },
+    keepAlive: async ({ body }, { owner }) => ({ status: 200, body: await commands.keepAlive(owner, body) }),
     status,
     interactiveStatus: status,
     start,
     wake: start,
+    pause,
+    resume,
     stop,
     interactiveStop: stop,
     cancel: async ({ params }, { owner }) => {

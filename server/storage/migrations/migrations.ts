@@ -1,4 +1,5 @@
 import { initial } from './001-initial.ts';
+import { lifecycle } from './002-lifecycle.ts';
 
 /** All schema steps, oldest first. A step that was released is never edited. */
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, lifecycle];

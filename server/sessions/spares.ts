@@ -1,0 +1,56 @@
+import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
+import type { SessionContext } from './context.ts';
+import type { InteractiveSessionPool } from './pool.ts';
+
+/** How a project was used lately, which is how it will be used next. */
+const RECENT_MS = 24 * 3_600_000;
+const MOST_PROJECTS = 5;
+
+/** Keeps processes started ahead for recently used projects: WARM_SPARES each, in slots that nobody needs. */
+export class Spares {
+  readonly #context: SessionContext;
+  readonly #pool: InteractiveSessionPool;
+  readonly #each: number;
+
+  constructor(context: SessionContext, pool: InteractiveSessionPool, each: number) {
+    this.#context = context;
+    this.#pool = pool;
+    this.#each = each;
+  }
+
+  /** The spare for a new conversation, now an ordinary session; null where there is none. Inside a transaction. */
+  take(key: SpareFilter): SessionRow | null {
+    if (this.#each === 0) return null;
+    const { store } = this.#context;
+    const row = store.sessions.spares(key).find((spare) => this.#pool.loaded(spare.id)?.state.kind === 'ready');
+    if (!row) return null;
+    store.sessions.update(row.num, { spare: 0 });
+    return row;
+  }
+
+  /** Starts what is missing, as far as there are free slots. Call it when slots or projects may have changed. */
+  refill(): void {
+    if (this.#each === 0) return;
+    const { store, clock } = this.#context;
+    for (const key of store.sessions.recentProjects(clock.now() - RECENT_MS, MOST_PROJECTS)) {
+      for (let have = store.sessions.spares(key).length; have < this.#each && this.#pool.hasFreeSlot; have += 1) this.#add(key);
+    }
+  }
+
+  /** After a start of the server: spares that still live are spares again, the others are nothing. */
+  recover(): void {
+    const { store } = this.#context;
+    for (const row of store.sessions.allSpares()) {
+      if (this.#pool.loaded(row.id)?.isLive) this.#pool.markSpare(row.id, true);
+      else store.sessions.remove(row.num);
+    }
+  }
+
+  #add(key: SpareFilter): void {
+    const { store, newId, clock } = this.#context;
+    const row = store.sessions.insert({ id: newId(), ...key, name: 'spare', labels: '[]', created_at: clock.now() });
+    store.sessions.update(row.num, { spare: 1 });
+    this.#pool.markSpare(row.id, true);
+    this.#pool.load({ ...row, spare: 1 }).pump();
+  }
+}
