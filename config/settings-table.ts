@@ -43,11 +43,6 @@ function serverRows(place: Place) {
 
 const poolRows = {
   MAX_CONCURRENT_SESSIONS: row({ about: 'live agent processes at a time', default: '10', read: whole(1, 10_000) }),
-  SESSION_MODE: row({
-    about: 'keep-alive, or per-message: one process per message, resumed for the next',
-    default: 'keep-alive',
-    read: oneOf(['keep-alive', 'per-message']),
-  }),
   SESSION_TIMEOUT_HOURS: row({ about: 'an idle process ends after', default: '24', read: decimal(0, 8760) }),
   SESSION_WARNING_HOURS: row({
     about: 'and is announced after',
@@ -67,7 +62,11 @@ const poolRows = {
     read: oneOf(['keep-alive', 'per-message']),
   }),
   WARM_SPARES: row({ about: 'spare processes per recently used project', default: '0', read: whole(0, 100) }),
-  RETENTION_DAYS: row({ about: 'unused conversations are archived after so many days, and deleted after as many more; 0 keeps them', default: '90', read: decimal(0, 36_500) }),
+  RETENTION_DAYS: row({
+    about: 'unused conversations are archived after so many days, and deleted after as many more; 0 keeps them',
+    default: '90',
+    read: decimal(0, 36_500),
+  }),
   COMPACT_AFTER_SECONDS: row({
     about: "time after a turn's end when its deltas become one message",
     default: '60',

@@ -1,17 +1,19 @@
 import { accessSync, constants, statfsSync } from 'node:fs';
-import type { Settings } from '../config/settings.ts';
 import type { ReadyView } from './contracts/server-views.ts';
 import { messageOf } from './platform/app-error.ts';
 import { inotifyLimit } from './process/inotify.ts';
+import type { InteractiveSessionPool } from './sessions/pool.ts';
 import type { Store } from './storage/store.ts';
 
 const LEAST_FREE_MB = 50;
 
 type Check = ReadyView['checks'][number];
+type Pool = Pick<InteractiveSessionPool, 'isOpen' | 'live' | 'max' | 'effectiveMax' | 'waiting'>;
 
 /** Whether work can be taken on, with the reasons where not. A low inotify limit is told, but agents then poll. */
-export function readiness(store: Store, dataDir: string, settings: Pick<Settings, 'maxConcurrentSessions'>): ReadyView {
-  const checks = [storeCheck(store), folderCheck(dataDir), diskCheck(dataDir), inotifyCheck(settings.maxConcurrentSessions)];
+export function readiness(parts: { store: Store; pool: Pool; dataDir: string }): ReadyView {
+  const { store, pool, dataDir } = parts;
+  const checks = [storeCheck(store), folderCheck(dataDir), diskCheck(dataDir), poolCheck(pool), inotifyCheck(pool.max)];
   return { ready: checks.every((check) => check.ok), checks };
 }
 
@@ -34,10 +36,21 @@ function folderCheck(dataDir: string): Check {
 }
 
 function diskCheck(dataDir: string): Check {
-  const { bavail, bsize } = statfsSync(dataDir);
-  const freeMb = Math.floor((bavail * bsize) / 1024 / 1024);
-  const ok = freeMb >= LEAST_FREE_MB;
-  return { name: 'disk', ok, detail: ok ? `${freeMb} MB free` : `Only ${freeMb} MB are free; make room.` };
+  try {
+    const { bavail, bsize } = statfsSync(dataDir);
+    const freeMb = Math.floor((bavail * bsize) / 1024 / 1024);
+    const ok = freeMb >= LEAST_FREE_MB;
+    return { name: 'disk', ok, detail: ok ? `${freeMb} MB free` : `Only ${freeMb} MB are free; make room.` };
+  } catch (error) {
+    return { name: 'disk', ok: false, detail: messageOf(error) };
+  }
+}
+
+/** A full pool is still ready: work waits there, or is refused with its own reason. */
+function poolCheck({ isOpen, live, max, effectiveMax, waiting }: Pool): Check {
+  if (!isOpen) return { name: 'pool', ok: false, detail: 'The server is stopping.' };
+  const lowered = effectiveMax < max ? `, lowered from ${max} for lack of memory` : '';
+  return { name: 'pool', ok: true, detail: `${live.length} of ${effectiveMax} slots in use${lowered}; ${waiting} sessions wait` };
 }
 
 function inotifyCheck(sessions: number): Check {

@@ -18,6 +18,7 @@ import { openApiDocument } from './contracts/openapi.ts';
 import { dataId, prepareDataDir, removeRunning, writeRunning } from './data-dir.ts';
 import { Compaction } from './events/compaction.ts';
 import { EventLog } from './events/event-log.ts';
+import { Figures } from './figures.ts';
 import { readiness } from './health.ts';
 import { makeApp } from './http/app.ts';
 import type { Api } from './http/context.ts';
@@ -25,17 +26,20 @@ import { AppError, systemCode } from './platform/app-error.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
+import { stayAwake } from './platform/stay-awake.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
+import { Archive } from './sessions/archive.ts';
 import { HealthMonitor, type HealthSettings } from './sessions/health-monitor.ts';
 import { Spares } from './sessions/spares.ts';
-import { SessionCommands } from './sessions/commands.ts';
+import { SessionCommands, type SessionRow } from './sessions/commands.ts';
 import type { Agent, SessionContext } from './sessions/context.ts';
 import { InteractiveSessionPool } from './sessions/pool.ts';
 import { ProseWriter } from './sessions/prose-writer.ts';
 import { SessionQueries } from './sessions/queries.ts';
 import { Recaps } from './sessions/recaps.ts';
 import { recover, type Recovered } from './sessions/recovery.ts';
+import { Retention } from './sessions/retention.ts';
 import { Gateway } from './socket/gateway.ts';
 import { openDatabase } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
@@ -90,7 +94,12 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   };
   const pool = new InteractiveSessionPool(context, poolLimits);
   const spares = new Spares(context, pool, settings.warmSpares);
-  const recovered = await recover(context, pool);
+  // Before the recovery, whose findings count too.
+  const figures = new Figures(context, pool);
+  const recovered = await stayAwake(() => recover(context, pool));
+  if (poolLimits.perMessage) pool.endIdle('finished');
+  const archive = new Archive(context, pool);
+  archive.clean();
   spares.recover();
   const monitor = new HealthMonitor(context, pool, healthSettings(settings));
   monitor.start();
@@ -101,7 +110,10 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const versions = new AgentVersions();
   versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
-  const api = makeApi({ settings, context, pool, recaps, spares, monitor, agents, versions });
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions });
+  const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
+  const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
+  retention.start();
   const doors = { allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins };
   const tokens = new TokenCheck(token);
   const server = httpServer(settings);
@@ -118,12 +130,13 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const identity = identify(process.pid);
   if (identity) writeRunning(dataDir, { identity, url });
 
-  const stop = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     gateway.close();
     compaction.stop();
     monitor.stop();
     await recaps.close();
+    await Promise.all([retention.stop(), archive.close()]);
     await pool.release();
     const force = clock.after(2_000, () => server.closeAllConnections());
     server.closeIdleConnections();
@@ -133,7 +146,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     db.close();
     lock.release();
   };
-  return { url, token, tokenMade, recovered, live: () => pool.live.length, stop };
+  return { url, token, tokenMade, recovered, live: () => pool.live.length, stop: () => stayAwake(close) };
 }
 
 function installedAgents({ settings, environment }: ServerParts): Map<string, Agent> {
@@ -151,19 +164,21 @@ function makeApi(parts: {
   settings: Settings;
   context: SessionContext;
   pool: InteractiveSessionPool;
+  archive: Archive;
+  figures: Figures;
   recaps: Recaps;
   spares: Spares;
   monitor: HealthMonitor;
   agents: Map<string, Agent>;
   versions: AgentVersions;
 }): Api {
-  const { settings, context, pool, recaps, spares, agents, versions } = parts;
+  const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions } = parts;
   const { store, log, clock, logger } = context;
   const expiresAfterMs = settings.sessionTimeoutHours * 3_600_000;
   const queries = new SessionQueries(store, pool, clock, expiresAfterMs);
   const { defaultAgent, projectRoots, permissionMode } = settings;
   const commands = new SessionCommands({
-    ...{ context, pool, spares, recaps, expiresAfterMs },
+    ...{ context, pool, archive, spares, recaps, expiresAfterMs },
     settings: { defaultAgent, projectRoots, permissionMode },
   });
   const snapshot = (session: { id: string }): unknown => {
@@ -174,12 +189,13 @@ function makeApi(parts: {
   let document: ReturnType<typeof openApiDocument> | undefined;
   const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
   return {
-    ...{ commands, queries, clock, logger },
+    ...{ commands, queries, figures, clock, logger },
     readers: { store, log, clock, snapshot },
     tickets: new Tickets(clock),
     dataDir: settings.dataDir,
     latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,
-    active: (owner) => activeView({ store, pool, queries, memoryLimitMb: settings.maxTotalMemoryGb * 1024 }, owner),
+    active: (owner) =>
+      activeView({ store, pool, queries, memoryLimitMb: settings.maxTotalMemoryGb * 1024, measured: monitor.measured }, owner),
     agents: () => agentsView(agents, versions, settings),
     health: () => ({
       status: 'ok',
@@ -187,13 +203,14 @@ function makeApi(parts: {
       uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
       node: process.version,
       sqlite,
+      pool: { live: pool.live.length, max: pool.max, effectiveMax: pool.effectiveMax, waiting: pool.waiting },
       agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
         agent,
         installed,
         ...(version === undefined ? {} : { version }),
       })),
     }),
-    ready: async () => readiness(store, settings.dataDir, settings),
+    ready: async () => readiness({ store, pool, ...settings }),
     // Made when somebody asks: it would stand in memory for nothing.
     openapi: () => (document ??= openApiDocument(packageVersion)),
   };

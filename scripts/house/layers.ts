@@ -53,6 +53,7 @@ export const packageHomes: Readonly<Record<string, readonly string[]>> = {
   helmet: ['http'],
   pidusage: ['process'],
   pino: ['platform'],
+  'prom-client': ['platform'],
   ws: ['socket'],
 };
 

@@ -107,3 +107,7 @@ export const KeepAlive = z.preprocess(
   }),
 );
 export type KeepAlive = z.output<typeof KeepAlive>;
+
+/** A copy of a conversation; without a name it gets the parent's. */
+export const ForkSession = z.object({ name: SessionName.optional() });
+export type ForkSession = z.output<typeof ForkSession>;

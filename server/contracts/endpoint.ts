@@ -15,6 +15,8 @@ export interface EndpointSpec {
   body?: z.ZodType;
   /** JSON answers by status. */
   responses: Record<number, z.ZodType>;
+  /** The answer 200 is a text of this type instead of JSON. */
+  text?: string;
   /** With `Accept: text/event-stream` the answer is a stream of events instead. */
   stream?: true;
   /** Errors of its own; those that every endpoint can give are in `commonErrors`. */

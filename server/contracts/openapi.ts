@@ -8,6 +8,7 @@ import { Event, ExitReason, Usage } from './events.ts';
 import { IncomingFrame } from './frames-in.ts';
 import { OutgoingFrame } from './frames-out.ts';
 import { eachEndpoint } from './registry.ts';
+import * as metricsViews from './metrics-views.ts';
 import * as recaps from './recap.ts';
 import * as serverViews from './server-views.ts';
 import * as states from './state.ts';
@@ -29,7 +30,7 @@ function eventSchemas(): Named {
 
 const inputs = named({ ...commands, IncomingFrame });
 const outputs: Named = new Map([
-  ...named({ ...views, ...recaps, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
+  ...named({ ...views, ...recaps, ...metricsViews, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
   ...eventSchemas(),
 ]);
 
@@ -75,7 +76,8 @@ function responses(spec: EndpointSpec): Json {
   const answers: Record<string, Json> = {};
   for (const [status, schema] of Object.entries(spec.responses)) {
     const stream = spec.stream && status === '200' ? { 'text/event-stream': { schema: { type: 'string' } } } : {};
-    answers[status] = { description: spec.summary, content: { 'application/json': { schema: refTo(outputs, schema) }, ...stream } };
+    const type = status === '200' ? (spec.text ?? 'application/json') : 'application/json';
+    answers[status] = { description: spec.summary, content: { [type]: { schema: refTo(outputs, schema) }, ...stream } };
   }
   const byStatus = Map.groupBy(errorsOf(spec), (code) => String(errorCodes[code].status));
   for (const [status, codes] of byStatus) {

@@ -1,12 +1,22 @@
 import type { EndpointSpec, Handlers } from './endpoint.ts';
 import { actionEndpoints } from './endpoints/actions.ts';
 import { chatEndpoints } from './endpoints/chat.ts';
+import { lifecycleEndpoints } from './endpoints/lifecycle.ts';
+import { metricsEndpoints } from './endpoints/metrics.ts';
 import { readerEndpoints } from './endpoints/readers.ts';
 import { sessionEndpoints } from './endpoints/sessions.ts';
 import { systemEndpoints } from './endpoints/system.ts';
 
 /** Every endpoint by its id, in the order in which a router must try them. */
-export const endpoints = { ...systemEndpoints, ...chatEndpoints, ...sessionEndpoints, ...actionEndpoints, ...readerEndpoints };
+export const endpoints = {
+  ...systemEndpoints,
+  ...metricsEndpoints,
+  ...chatEndpoints,
+  ...sessionEndpoints,
+  ...actionEndpoints,
+  ...lifecycleEndpoints,
+  ...readerEndpoints,
+};
 
 export type Endpoints = typeof endpoints;
 export type EndpointId = keyof Endpoints;

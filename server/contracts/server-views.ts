@@ -7,6 +7,7 @@ import { Time } from './ids.ts';
 
 const AgentHealth = z.object({ agent: z.string(), installed: z.boolean(), version: z.string().optional() });
 
+const slots = z.number().int().min(0);
 /** The process answers. Needs no token. */
 export const HealthView = z.object({
   status: z.literal('ok'),
@@ -14,6 +15,7 @@ export const HealthView = z.object({
   uptimeSeconds: z.number().min(0),
   node: z.string(),
   sqlite: z.string(),
+  pool: z.object({ live: slots, max: slots, effectiveMax: slots, waiting: slots }),
   agents: z.array(AgentHealth),
 });
 export type HealthView = z.output<typeof HealthView>;

@@ -44,9 +44,11 @@ export function readPage(
 }
 
 /** Seqs that one look at events of some kinds goes over, whether it finds any or not. */
-const SPAN = 5_000;
+const SPAN = 1_000;
+/** Bytes of `data` that one such look reads: between two looks the server does everything else. */
+const SPAN_BYTES = 128 * 1024;
 
-/** The next events of the given kinds (a JSON list), about 1 MiB at most. `cursor` is how far was looked, `done` that the log ends there. */
+/** The next events of the given kinds (a JSON list), about 128 KiB at most. `cursor` is how far was looked, `done` that the log ends there. */
 export function readKinds(
   store: Store,
   session: LogKey,
@@ -61,7 +63,7 @@ export function readKinds(
     const event = new StoredEvent(session.id, row);
     events.push(event);
     bytes += row.data.length;
-    if (bytes > PAGE_BYTES) return { events, cursor: event.seq, done: event.seq >= head };
+    if (bytes > SPAN_BYTES) return { events, cursor: event.seq, done: event.seq >= head };
   }
   return { events, cursor: Math.max(after, upTo), done: upTo >= head };
 }

@@ -6,6 +6,7 @@ import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
 import type { AgentsView, HealthView, ReadyView } from '../contracts/server-views.ts';
+import type { SessionMetricsView } from '../contracts/metrics-views.ts';
 import type { ActiveView } from '../contracts/views.ts';
 
 /** What the handlers work with; made once by the composition root. */
@@ -19,6 +20,7 @@ export interface Api {
   dataDir: string;
   latestIncarnation: (sessionNum: number) => string | null;
   active: (owner: string) => Promise<ActiveView>;
+  figures: { contentType: string; text: () => Promise<string>; view: () => Promise<SessionMetricsView> };
   agents: () => AgentsView;
   health: () => HealthView;
   ready: () => Promise<ReadyView>;

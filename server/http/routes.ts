@@ -8,6 +8,8 @@ import { parse } from '../contracts/validate.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { Api, RequestContext } from './context.ts';
 import { chatHandlers } from './handlers/chat.ts';
+import { lifecycleHandlers } from './handlers/lifecycle.ts';
+import { metricsHandlers } from './handlers/metrics.ts';
 import { readerHandlers } from './handlers/readers.ts';
 import { sessionHandlers } from './handlers/sessions.ts';
 import { systemHandlers } from './handlers/system.ts';
@@ -23,6 +25,8 @@ export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Rout
     ...systemHandlers(api),
     ...chatHandlers(api),
     ...sessionHandlers(api),
+    ...lifecycleHandlers(api),
+    ...metricsHandlers(api),
     ...readerHandlers(api),
   };
   const router = express.Router({ caseSensitive: true });
@@ -61,7 +65,9 @@ async function answer(
   const result = await handler(input, { owner: spec.auth ? ownerOf(request) : '', request, response, gone: gone.signal });
   if (result === 'streamed' || response.destroyed) return;
   if (result.headers) response.set(result.headers);
-  response.status(result.status).json(result.body);
+  response.status(result.status);
+  if (typeof result.body === 'string') response.send(result.body);
+  else response.json(result.body);
 }
 
 /** The parsed body. Throws `unsupported-media-type` for a body that says it is something else than JSON. */

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,14 +11,9 @@ import { tarEnd, tarHeader, tarPadding } from './tar.ts';
  */
 export async function packFolder(folder: string, target: string, temporary: string, signal?: AbortSignal): Promise<void> {
   await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', 0o600);
   try {
-    try {
-      await pipeline(tarOf(folder), createGzip(), file.createWriteStream({ autoClose: false }), signal ? { signal } : {});
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const packed = createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true });
+    await pipeline(tarOf(folder), createGzip(), packed, signal ? { signal } : {});
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../platform/clock.ts';
 import type { ProcessIdentity } from './identity.ts';
 import { isAlive, signal } from './identity.ts';
 import type { Identities } from './journal-folder.ts';
-import { readIdentities } from './journal-folder.ts';
+import { readIdentities, readPid } from './journal-folder.ts';
 import type { MembersQuery } from './members.ts';
 import { members, membersButWrapper } from './members.ts';
 import { continueAll } from './pause.ts';
@@ -32,7 +32,10 @@ export async function terminate(request: TerminateRequest, mode: 'clean' | 'kill
   if (mode === 'clean') {
     family.continue();
     const { tail, agent } = family.identities;
-    if (tail && agent && signal(tail, 'SIGTERM')) await family.wait(request.graceMs.eof, () => !isAlive(agent));
+    // A tail that is gone already has ended the input too: the agent may be saving its conversation.
+    if (tail) signal(tail, 'SIGTERM');
+    const inputEnds = tail !== null || readPid(request.folder, 'tail') !== null;
+    if (inputEnds && agent) await family.wait(request.graceMs.eof, () => !isAlive(agent));
     // What the agent left running gets its TERM too.
     for (const member of family.others()) signal(member, 'SIGTERM');
     await family.wait(request.graceMs.term, () => !family.others().some(isAlive));

@@ -69,7 +69,6 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
     const session = pool.load(row);
     session.activity.use();
     session.pump();
-    if (!answer.resumed) parts.pool.markSpare(row.id, false);
     parts.spares.refill();
   }
   return answer;
@@ -96,7 +95,7 @@ function findSession(parts: AcceptParts, owner: string, request: SendRequest, pr
   }
   if (request.sessionId === undefined) return (project !== null && store.sessions.current(owner, project, request.agent ?? null)) || null;
   const session = store.sessions.byId(request.sessionId);
-  if (session?.owner !== owner) throw new AppError('session-not-found', `There is no session ${request.sessionId}.`);
+  if (session?.owner !== owner || session.spare === 1) throw new AppError('session-not-found', `There is no session ${request.sessionId}.`);
   if (session.state === 'archived') throw new AppError('session-archived', 'This session is archived; start a new one.');
   return session;
 }

@@ -2,24 +2,31 @@ import type { ActiveSession, ActiveView } from '../contracts/views.ts';
 import { isoTime } from '../platform/clock.ts';
 import { members } from '../process/members.ts';
 import { readTable } from '../process/process-table.ts';
-import { treeUsage } from '../process/usage.ts';
+import { treeUsage, type TreeUsage } from '../process/usage.ts';
 import type { Store } from '../storage/store.ts';
 import type { InteractiveSessionPool } from './pool.ts';
 import type { SessionQueries } from './queries.ts';
 import type { Session } from './session.ts';
 
-/** Live sessions with figures measured now, and how much room there is. Memory is of whole process trees, in MiB. */
+/** Live sessions with the monitor's figures, measured now where it has none, and how much room there is; spares count, but are nobody's session yet. Memory is of whole process trees, in MiB. */
 export async function activeView(
-  parts: { store: Store; pool: InteractiveSessionPool; queries: SessionQueries; memoryLimitMb: number },
+  parts: {
+    store: Store;
+    pool: InteractiveSessionPool;
+    queries: SessionQueries;
+    memoryLimitMb: number;
+    measured: ReadonlyMap<string, TreeUsage>;
+  },
   owner: string,
 ): Promise<ActiveView> {
   const { store, pool, queries } = parts;
   const table = readTable();
   const all = await Promise.all(
-    pool.live.map(async (session): Promise<{ owner: string; view: ActiveSession } | null> => {
+    pool.live.map(async (session): Promise<{ owner: string | null; view: ActiveSession } | null> => {
       const row = store.sessions.byId(session.id);
       if (!row) return null;
-      const usage = await usageOf(session, table);
+      // CPU is counted since the last look: looks of our own would spoil the monitor's.
+      const usage = parts.measured.get(row.id) ?? (await usageOf(session, table));
       const incarnation = row.incarnation_id === null ? undefined : store.incarnations.byId(row.incarnation_id);
       const view = {
         sessionId: row.id,
@@ -35,7 +42,7 @@ export async function activeView(
         memoryMb: Math.round(usage.memoryMb * 10) / 10,
         cpuPercent: Math.round(usage.cpuPercent * 10) / 10,
       };
-      return { owner: row.owner, view };
+      return { owner: row.spare === 1 ? null : row.owner, view };
     }),
   );
   const measured = all.filter((item) => item !== null);
@@ -48,7 +55,7 @@ export async function activeView(
   };
 }
 
-async function usageOf(session: Session, table: ReturnType<typeof readTable>): Promise<{ memoryMb: number; cpuPercent: number }> {
+async function usageOf(session: Session, table: ReturnType<typeof readTable>): Promise<TreeUsage> {
   const { incarnation } = session;
   if (!incarnation) return { memoryMb: 0, cpuPercent: 0 };
   const { wrapper, agent, mark } = incarnation;

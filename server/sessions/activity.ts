@@ -5,27 +5,30 @@ export class Activity {
   readonly #clock: Clock;
   #usedAt: number;
   #heardAt: number;
+  /** Since then the agent could have said something and has not. */
+  #silentAt: number;
   #warned = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#usedAt = clock.monotonic();
     this.#heardAt = this.#usedAt;
+    this.#silentAt = this.#usedAt;
   }
 
   /** The last use by its owner. */
   get usedAt(): number {
     return this.#usedAt;
   }
-  /** The agent's last word. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
   /** Milliseconds since the last sign of life of either. */
   get idleMs(): number {
     return this.#clock.monotonic() - Math.max(this.#usedAt, this.#heardAt);
   }
-  /** Its owner was told that it will expire, and has not used it since. */
+  /** Milliseconds since the agent's last word, or since it was last told something, began, or was let go on. */
+  get silentMs(): number {
+    return this.#clock.monotonic() - this.#silentAt;
+  }
+  /** Its owner was told that it will expire, and nothing has happened since. */
   get warned(): boolean {
     return this.#warned;
   }
@@ -36,9 +39,16 @@ export class Activity {
     this.#warned = false;
   }
 
-  /** Its agent has said something. */
+  /** Its agent has said something, which puts off the expiry too. */
   hear(): void {
     this.#heardAt = this.#clock.monotonic();
+    this.#silentAt = this.#heardAt;
+    this.#warned = false;
+  }
+
+  /** Its agent has a reason to say something from now on: silence before it proves nothing. */
+  tell(): void {
+    this.#silentAt = this.#clock.monotonic();
   }
 
   /** It was last used before this server started. */

@@ -86,7 +86,7 @@ export class Archive {
   /** Gives up what is under way, which changes nothing, and waits for that. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#queue.clear();
+    // Not cleared: whoever waits for a place in it is told, too.
     await this.#queue.onIdle();
   }
 
@@ -94,7 +94,12 @@ export class Archive {
   #once(session: SessionRow, end: () => Promise<void>): Promise<boolean> {
     const running = this.#running.get(session.id);
     if (running) return running;
-    const started = this.#queue.add(() => this.#archive(session, end));
+    const started = this.#queue
+      .add(() => this.#archive(session, end))
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) throw error;
+        throw new AppError('shutting-down', 'The server is stopping; the session is as it was. Try again in a moment.', { cause: error });
+      });
     const run = started.finally(() => this.#running.delete(session.id));
     this.#running.set(session.id, run);
     return run;
@@ -102,10 +107,12 @@ export class Archive {
 
   async #archive({ num, id }: SessionRow, end: () => Promise<void>): Promise<boolean> {
     const { store } = this.#context;
+    this.#closing.signal.throwIfAborted();
+    // Only once: a message that comes later is what its owner wants now.
+    if (store.sessions.byNum(num)?.state !== 'archived') await end();
     for (let left = TRIES; left > 0; left -= 1) {
       const session = store.sessions.byNum(num);
       if (!session || session.state === 'archived') return session !== undefined;
-      await end();
       if (this.#pool.loaded(id)?.isLive) return false;
       const packed = store.incarnations.ofSession(num);
       for (const incarnation of packed) await this.#pack(id, incarnation);

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { ApprovalDecision, CreateSession, KeepAlive, PatchSession, SendRequest } from '../contracts/commands.ts';
+import type { ApprovalDecision, CreateSession, ForkSession, KeepAlive, PatchSession, SendRequest } from '../contracts/commands.ts';
 import type { KeepAliveView } from '../contracts/recap.ts';
 import type { ChatAccepted } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
@@ -7,6 +7,8 @@ import { isoTime } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './accept.ts';
 import { acceptMessage } from './accept.ts';
+import type { Archive } from './archive.ts';
+import { forkSession } from './fork.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
 import type { Session } from './session.ts';
 import { newSession } from './new-session.ts';
@@ -19,6 +21,7 @@ export type { SessionRow };
 
 export interface CommandParts extends AcceptParts {
   recaps: Recaps;
+  archive: Archive;
   /** SESSION_TIMEOUT_HOURS in milliseconds. */
   expiresAfterMs: number;
 }
@@ -43,14 +46,14 @@ export class SessionCommands {
 
   /** Makes a session without a message; returns its id. Throws what POST /api/sessions documents. */
   async create(sender: Sender, request: CreateSession): Promise<string> {
-    const { context, pool, settings } = this.#parts;
+    const { context, pool, spares, settings } = this.#parts;
     const key = requestKey(undefined, sender.idempotencyKey);
     const hash = key === null ? '' : bodyHash(request);
     const earlier = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
     if (earlier) return earlier.sessionId;
     pool.assertOpen();
     const projectPath = await resolveProject(request.projectPath, settings.projectRoots);
-    return context.log.transact((append) => {
+    const id = context.log.transact((append) => {
       const raced = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
       if (raced) return raced.sessionId;
       const session = newSession(this.#parts, append, { ...request, owner: sender.owner, projectPath });
@@ -60,6 +63,8 @@ export class SessionCommands {
       }
       return session.id;
     });
+    spares.refill();
+    return id;
   }
 
   /** Changes name, labels, mode or model; an agent that runs is told before its next message. */
@@ -123,10 +128,10 @@ export class SessionCommands {
     const now = context.clock.now();
     const expiresAt = isoTime(now + expiresAfterMs);
     context.log.transact((append) => {
-      context.store.sessions.update(session.num, { last_activity_at: now });
+      context.store.sessions.update(session.num, { last_activity_at: now, warned_at: null });
       append(session, [{ channel: 'session', kind: 'session.extended', data: { expiresAt } }]);
     });
-    pool.loaded(sessionId)?.touch();
+    pool.loaded(sessionId)?.activity.use();
     const recap = action === 'recap' ? await recaps.of(session, after, style) : undefined;
     return { success: true, sessionId, expiresAt, ...(recap ? { recap } : {}) };
   }
@@ -156,10 +161,24 @@ export class SessionCommands {
     await this.#parts.pool.load(session).decide({ kind: 'question', id: questionId, answers, by: owner });
   }
 
+  /** Makes a session that goes on from a copy of this one; returns its id. See `forkSession`. */
+  fork(sender: Sender, id: string, request: ForkSession): string {
+    this.#parts.pool.assertOpen();
+    return forkSession(this.#parts.context, sender, this.find(sender.owner, id), request);
+  }
+
+  /** Ends the process and archives the session; for an archived one nothing happens. Throws `session-busy`. */
+  async archive(owner: string, id: string): Promise<void> {
+    const session = this.find(owner, id);
+    this.#parts.pool.assertOpen();
+    await this.#parts.archive.endAndArchive(session);
+  }
+
   /** Ends the process, and deletes the conversation with everything that belongs to it. */
   async remove(owner: string, id: string): Promise<void> {
     const session = this.find(owner, id);
-    const { context, pool } = this.#parts;
+    const { context, pool, archive } = this.#parts;
+    await archive.idle(id);
     await pool.loaded(id)?.stop('killed-by-user');
     const folders = context.store.incarnations
       .ofSession(session.num)
@@ -169,6 +188,7 @@ export class SessionCommands {
     context.store.transaction(() => context.store.sessions.remove(session.num));
     context.log.deleted(id);
     await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+    await archive.forget(id);
   }
 
   /** The session's row. Throws `session-not-found`. */

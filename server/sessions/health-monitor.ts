@@ -11,6 +11,7 @@ import { judge, judgeDay, judgeStall, unwatched, type ResourceLimits, type Watch
 import type { InteractiveSessionPool } from './pool.ts';
 import type { EndDecision } from './record-stop.ts';
 import type { Session } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import { openTools } from './open-tools.ts';
 
 export interface HealthSettings {
@@ -30,6 +31,9 @@ export interface Measured extends TreeUsage {
 
 /** Memory that a process is expected to take before one was measured, in MiB. */
 const EXPECTED_MB = 200;
+
+/** States in which an agent has something to say; one that starts, that it is ready. */
+const OWES_A_WORD: ReadonlySet<SessionState['kind']> = new Set(['starting', 'working', 'waiting']);
 
 /** Looks at every live process at an interval: figures, limits, the day, stalls, and how many there may be. */
 export class HealthMonitor {
@@ -74,9 +78,10 @@ export class HealthMonitor {
     try {
       const live = this.#pool.live.filter((session) => session.incarnation !== null);
       this.#measured = await measure(live);
-      for (const id of this.#watched.keys()) if (!this.#measured.has(id)) this.#watched.delete(id);
+      for (const known of [this.#watched, this.#stalledAt]) for (const id of known.keys()) if (!this.#measured.has(id)) known.delete(id);
       for (const session of live) this.#look(session);
-      this.#lookAtAll(live);
+      this.#judgeTotal(live);
+      this.#judgeLimit(live);
     } catch (error) {
       this.#context.logger.error({ error }, 'a health check failed');
     }
@@ -87,7 +92,7 @@ export class HealthMonitor {
     if (!measured || session.state.kind === 'stopping') return;
     if (session.state.kind !== 'paused') this.#judgeUse(session, measured);
     this.#judgeDay(session);
-    if (session.state.kind === 'working' || session.state.kind === 'waiting') this.#judgeStall(session, measured);
+    if (OWES_A_WORD.has(session.state.kind)) this.#judgeStall(session, measured);
   }
 
   #judgeUse(session: Session, measured: Measured): void {
@@ -109,13 +114,13 @@ export class HealthMonitor {
     const { idleMs, warned } = session.activity;
     const { kind } = session.state;
     const verdict = judgeDay({ idleMs, warnAfterMs, expireAfterMs, warned, quiet: kind !== 'working' && kind !== 'starting' });
-    if (verdict === 'expire') this.#end(session, { kind: 'give-up', reason: 'expired' });
+    if (verdict === 'expire')
+      this.#end(session, { kind: 'give-up', reason: 'expired', holds: () => session.activity.idleMs >= expireAfterMs });
     if (verdict === 'warn') session.warnOfExpiry(isoTime(this.#context.clock.now() + expireAfterMs - idleMs));
   }
 
   #judgeStall(session: Session, measured: Measured): void {
-    const { clock } = this.#context;
-    const silentMs = clock.monotonic() - session.activity.heardAt;
+    const { silentMs } = session.activity;
     const last = this.#stalledAt.get(session.id) ?? 0;
     if (silentMs < this.#settings.stallMs) return void this.#stalledAt.delete(session.id);
     // Told once for each time that the silence has lasted as long again.
@@ -130,7 +135,8 @@ export class HealthMonitor {
     };
     const verdict = judgeStall(evidence);
     session.announce({ channel: 'session', kind: 'session.stalled', data: { evidence: { ...evidence, verdict } } });
-    if (verdict === 'dead') this.#end(session, { kind: 'give-up', reason: 'stalled' });
+    const { stallMs } = this.#settings;
+    if (verdict === 'dead') this.#end(session, { kind: 'give-up', reason: 'stalled', holds: () => session.activity.silentMs >= stallMs });
   }
 
   /** A decision that can't be stored now (a full disk) is taken again at the next check. */
@@ -140,15 +146,29 @@ export class HealthMonitor {
       .catch((error: unknown) => this.#context.logger.warn({ error, sessionId: session.id }, 'an end could not be recorded'));
   }
 
-  /** Limits of all processes together. */
-  #lookAtAll(live: readonly Session[]): void {
-    const usedMb = [...this.#measured.values()].reduce((sum, { memoryMb }) => sum + memoryMb, 0);
+  /** Ends one process when all together use too much: the least recently used idle one, else the largest. What already ends does not count. */
+  #judgeTotal(live: readonly Session[]): void {
     const { totalMemoryMb } = this.#settings;
+    const staying = live.filter((session) => session.state.kind !== 'stopping').sort((a, b) => this.#memoryOf(b) - this.#memoryOf(a));
+    const usedMb = staying.reduce((sum, session) => sum + this.#memoryOf(session), 0);
+    if (usedMb <= totalMemoryMb) return;
+    const idle = staying.filter((session) => session.state.kind === 'ready').sort((a, b) => a.activity.usedAt - b.activity.usedAt);
+    const victim = idle[0] ?? staying[0];
+    const detail = `All agents together used ${Math.round(usedMb)} MB of ${totalMemoryMb} MB (MAX_TOTAL_MEMORY_GB); this one was ended.`;
+    if (victim) this.#end(victim, { kind: 'limit', reason: 'memory-limit', detail });
+  }
+
+  #memoryOf(session: Session): number {
+    return this.#measured.get(session.id)?.memoryMb ?? 0;
+  }
+
+  /** How many processes may live now. */
+  #judgeLimit(live: readonly Session[]): void {
     const inputs = {
       max: this.#pool.max,
       live: live.length,
-      usedMb,
-      totalMb: totalMemoryMb,
+      usedMb: live.reduce((sum, session) => sum + this.#memoryOf(session), 0),
+      totalMb: this.#settings.totalMemoryMb,
       freeMb: freemem() / 1024 / 1024,
       expectedMb: EXPECTED_MB,
     };
@@ -158,12 +178,6 @@ export class HealthMonitor {
     }
     this.#limitReason = reason;
     this.#pool.limitTo(limit);
-    if (usedMb <= totalMemoryMb) return;
-    const largest = [...live].sort((a, b) => (this.#measured.get(b.id)?.memoryMb ?? 0) - (this.#measured.get(a.id)?.memoryMb ?? 0));
-    const idle = largest.filter((session) => session.state.kind === 'ready').sort((a, b) => a.activity.usedAt - b.activity.usedAt);
-    const victim = idle[0] ?? largest[0];
-    const detail = `All agents together used ${Math.round(usedMb)} MB of ${totalMemoryMb} MB (MAX_TOTAL_MEMORY_GB); this one was ended.`;
-    if (victim) this.#end(victim, { kind: 'limit', reason: 'memory-limit', detail });
   }
 }
 

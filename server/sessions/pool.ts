@@ -2,6 +2,7 @@ import { AppError } from '../platform/app-error.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { canJoin, schedule, type Holder } from './admission.ts';
 import type { SessionContext } from './context.ts';
+import { removeSpare } from './remove-spare.ts';
 import { Session } from './session.ts';
 import type { SessionState } from './session-state.ts';
 
@@ -24,8 +25,6 @@ export class InteractiveSessionPool {
   readonly #sessions = new Map<string, Session>();
   /** Sessions that need a process, in the order in which they came. */
   readonly #waiting = new Set<Session>();
-  /** Processes that were started ahead, for conversations that nobody has begun yet. */
-  readonly #spares = new Set<string>();
   #effectiveMax: number;
   #closing = false;
 
@@ -76,6 +75,16 @@ export class InteractiveSessionPool {
     return session;
   }
 
+  /** Whether it takes on work. */
+  get isOpen(): boolean {
+    return !this.#closing;
+  }
+
+  /** Ends every process that has nothing to do. */
+  endIdle(reason: 'finished'): void {
+    for (const session of this.live) if (session.state.kind === 'ready') void session.end({ kind: 'hibernate', reason });
+  }
+
   /** Throws `shutting-down` when the server stops. */
   assertOpen(): void {
     if (this.#closing)
@@ -92,12 +101,6 @@ export class InteractiveSessionPool {
     const detail = `All ${this.#effectiveMax} processes are at work and ${this.#waiting.size} sessions wait already (MAX_CONCURRENT_SESSIONS, MAX_WAITING). Try again later.`;
     const members = { live: holders.length, max: this.max, effectiveMax: this.#effectiveMax, waiting: this.#waiting.size };
     throw new AppError('pool-full', detail, { retryAfter: RETRY_AFTER, members });
-  }
-
-  /** Notes that a session is a spare, or is one no longer. */
-  markSpare(id: string, spare: boolean): void {
-    if (spare) this.#spares.add(id);
-    else this.#spares.delete(id);
   }
 
   /** Whether a process could start without another's end. */
@@ -161,17 +164,23 @@ export class InteractiveSessionPool {
   }
 
   #exited(session: Session, rests: boolean): void {
+    if (rests) this.#waiting.delete(session);
     if (rests && !session.isLive && this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
     // A spare without a process is nothing.
-    if (this.#spares.delete(session.id)) this.#context.store.sessions.remove(session.num);
+    if (this.#isSpare(session)) removeSpare(this.#context, session.num);
     this.#serve();
+  }
+
+  /** Only the store knows it: a conversation that takes a spare over does so in a transaction, which may fail. */
+  #isSpare(session: Session): boolean {
+    return this.#context.store.sessions.byNum(session.num)?.spare === 1;
   }
 
   #holders(): Holder[] {
     return this.live.map((session) => ({
       id: session.id,
       state: session.state.kind,
-      spare: this.#spares.has(session.id),
+      spare: this.#isSpare(session),
       openTurns: this.#context.store.turns.openCount(session.num),
       usedAt: session.activity.usedAt,
     }));

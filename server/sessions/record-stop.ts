@@ -22,13 +22,14 @@ export type EndDecision =
   | { kind: 'hibernate'; reason: ExitReason }
   /** It went beyond a limit: hibernated if idle, else its turn fails with this reason as its code. */
   | { kind: 'limit'; reason: ExitReason; detail: string }
-  /** It was not used for long, or shows no sign of life: hibernated if idle, else its turn is interrupted. */
-  | { kind: 'give-up'; reason: ExitReason };
+  /** It was not used for long, or shows no sign of life: hibernated if idle, else its turn is interrupted. `holds`: nothing has happened since. */
+  | { kind: 'give-up'; reason: ExitReason; holds: () => boolean };
 
 /** Stores a decision before the first signal; messages that wait stay. */
 export function recordDecision(cell: Cell, decision: EndDecision): 'idle' | 'busy' | 'does-not-apply' {
   const { incarnation, turn, state, context } = cell;
   if (!incarnation || state.kind === 'stopping') return 'does-not-apply';
+  if (decision.kind === 'give-up' && !decision.holds()) return 'does-not-apply';
   const idle = turn === null && (state.kind === 'ready' || (state.kind === 'paused' && state.was.kind === 'ready'));
   if (!idle && decision.kind === 'hibernate') return 'does-not-apply';
   commit(cell, (recording) => {

@@ -78,7 +78,8 @@ async function recoverOne(
   const unseen: ProcessIdentity = { pid: 0, startTime: 'unseen', bootId: row.boot_id };
   const loaded = pool.load(session, sessionState);
   // Between two servers only the wall clock went on; one that was set back expires nothing.
-  loaded.activity.age(Math.max(0, context.clock.now() - session.last_activity_at), session.warned_at !== null);
+  const lastUse = Math.max(session.last_activity_at, context.store.turns.last(session.num)?.ended_at ?? 0);
+  loaded.activity.age(Math.max(0, context.clock.now() - lastUse), session.warned_at !== null);
   const incarnation = loaded.adopt(
     {
       id: row.id,
@@ -117,7 +118,7 @@ async function recoverOne(
   // A kill may have come between the record of a pause (or its end) and the signals: they are given again.
   if (sessionState.kind === 'paused') incarnation.pause();
   else incarnation.continue();
-  if (ending) void loaded.endProcess(state === null);
+  if (ending) void loaded.endProcess(state === null || turn === null);
   else loaded.pump();
   return true;
 }

@@ -1,3 +1,4 @@
+import type { ExitReason } from '../contracts/events.ts';
 import type { Cell } from './cell.ts';
 import { commit } from './cell.ts';
 import type { Ending, Recording } from './recording.ts';
@@ -9,15 +10,21 @@ const BACKOFF_MS = 250;
 /** What a session does after its process ended. */
 export type Plan = { kind: 'rest' } | { kind: 'restart'; afterMs: number };
 
+/** Whether an end counts towards giving up: one that nobody asked for, or that a limit asked for and the next process may meet again. */
+export function isFailure(reason: ExitReason): boolean {
+  return ['crashed', 'start-failed', 'lost', 'memory-limit', 'cpu-limit', 'stalled'].includes(reason);
+}
+
 /** Messages that wait are a reason to start again, a few times, ever later; then they fail with what the agent said. */
-export function afterExit(cell: Cell, { failures }: { failures: number }): Plan {
+export function afterExit(cell: Cell, { reason, failures }: { reason: ExitReason; failures: number }): Plan {
   const { store } = cell.context;
   const waiting = store.turns.openCount(cell.key.num) > 0;
   if (failures < MAX_FAILURES) return waiting ? { kind: 'restart', afterMs: backoff(failures) } : { kind: 'rest' };
   const session = store.sessions.byNum(cell.key.num);
   const exit = session?.last_exit ? (JSON.parse(session.last_exit) as { exitCode: number | null; signal: string | null }) : null;
   const how = exit?.signal ? `by ${exit.signal}` : `with exit code ${exit?.exitCode ?? 'unknown'}`;
-  giveUp(cell, 'start-failed', `The agent ended ${how} ${failures} times in a row; send a message to try again.`);
+  const code = reason === 'crashed' || reason === 'lost' ? 'start-failed' : reason;
+  giveUp(cell, code, `The agent ended ${how} ${failures} times in a row; send a message to try again.`);
   return { kind: 'rest' };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Archivable } from '../storage/incarnations-table.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Archive } from './archive.ts';
@@ -34,6 +35,8 @@ export class Retention {
   readonly #parts: RetentionParts;
   #timer: Timer | null = null;
   #running: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  #packedUpTo: Archivable | null = null;
   #seen: { wall: number; monotonic: number };
 
   constructor(parts: RetentionParts) {
@@ -50,9 +53,10 @@ export class Retention {
     });
   }
 
+  /** Begins nothing more, and waits for what is under way. */
   async stop(): Promise<void> {
     this.#timer?.cancel();
-    this.#timer = null;
+    this.#stopped = true;
     await this.#running;
   }
 
@@ -71,7 +75,10 @@ export class Retention {
         done.archived += await this.#try(session.id, () => archive.archiveUnused(session));
       }
     }
-    for (const { id, session_id } of store.incarnations.toArchive(now - JOURNAL_MS, MOST_PER_RUN)) {
+    const journals = store.incarnations.toArchive(now - JOURNAL_MS, this.#packedUpTo, MOST_PER_RUN);
+    // The next run goes on behind these, whatever became of them, and from the beginning after the last.
+    this.#packedUpTo = journals.length < MOST_PER_RUN ? null : (journals.at(-1) ?? null);
+    for (const { id, session_id } of journals) {
       done.journals += await this.#try(session_id, () => archive.archiveJournal(session_id, id));
     }
     if (done.archived + done.deleted + done.journals > 0) this.#parts.logger.info(done, 'retention');
@@ -80,6 +87,7 @@ export class Retention {
 
   /** One that fails must not keep the others. */
   async #try(sessionId: string, act: () => Promise<boolean>): Promise<number> {
+    if (this.#stopped) return 0;
     try {
       return Number(await act());
     } catch (error) {

@@ -17,11 +17,10 @@ import { Mailbox } from './mailbox.ts';
 import { launchProcess } from './launch-process.ts';
 import { ingest } from './ingest.ts';
 import type { OpenTurn } from './open-turn.ts';
-import { afterExit, afterStartFailure } from './restart-policy.ts';
-import type { SessionEffect, SessionState } from './session-state.ts';
-import { isLive, transition } from './session-state.ts';
-import type { EndDecision } from './record-stop.ts';
-import { recordDecision, recordPause, recordResume, recordStop } from './record-stop.ts';
+import { recordArchive } from './record-archive.ts';
+import { afterExit, afterStartFailure, isFailure } from './restart-policy.ts';
+import { isLive, transition, type SessionEffect, type SessionState } from './session-state.ts';
+import { recordDecision, recordPause, recordResume, recordStop, type EndDecision } from './record-stop.ts';
 
 /** What a session tells its pool. */
 export interface SessionHooks {
@@ -80,7 +79,6 @@ export class Session {
   get isLive(): boolean {
     return isLive(this.#cell.state);
   }
-
   get activity(): Activity {
     return this.#activity;
   }
@@ -112,6 +110,7 @@ export class Session {
 
   /** Writes lines that were recorded before, each marked when it stands in `in`. */
   write(lines: readonly PendingLine[]): void {
+    if (lines.length > 0) this.#activity.tell();
     writeLines(this.#cell, this.#mailbox, lines);
   }
 
@@ -146,6 +145,11 @@ export class Session {
     await ended;
   }
 
+  /** Moves it into the archive; `packed` are the processes whose journals are there. False when it has work to do, or others. */
+  archive(packed: ReadonlySet<string>): Promise<boolean> {
+    return this.#mailbox.ask(() => recordArchive(this.#cell, packed));
+  }
+
   /** Resolves when the jobs that are in the mailbox now have run. */
   settled(): Promise<void> {
     return this.#mailbox.ask(() => undefined);
@@ -177,6 +181,7 @@ export class Session {
     });
     this.#cell.incarnation = incarnation;
     this.#hasWorked = false;
+    this.#activity.tell();
     return incarnation;
   }
 
@@ -205,9 +210,10 @@ export class Session {
     this.#run(effects);
   }
 
-  #stop(reason: ExitReason): Promise<void> {
+  async #stop(reason: ExitReason): Promise<void> {
     const idle = this.#cell.state.kind === 'ready';
-    return recordStop(this.#cell, reason) ? this.endProcess(idle) : Promise.resolve();
+    if (recordStop(this.#cell, reason)) await this.endProcess(idle);
+    else this.#hooks.onExit(this, true); // it may have waited for a process
   }
 
   /** Stops all its processes where they are (SIGSTOP); messages wait. Throws `session-busy`. */
@@ -272,8 +278,7 @@ export class Session {
       if (this.#cell.incarnation !== incarnation) return;
       const reason = finishIncarnation(this.#cell, incarnation, fallback);
       for (const resolve of this.#exitWaiters.splice(0)) resolve();
-      const unasked = reason === 'crashed' || reason === 'start-failed' || reason === 'lost';
-      this.#plan(afterExit(this.#cell, { failures: unasked ? ++this.#failures : 0 }));
+      this.#plan(afterExit(this.#cell, { reason, failures: isFailure(reason) ? ++this.#failures : 0 }));
     });
   }
 

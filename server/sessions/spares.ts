@@ -1,6 +1,7 @@
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
 import type { InteractiveSessionPool } from './pool.ts';
+import { removeSpare } from './remove-spare.ts';
 
 /** How a project was used lately, which is how it will be used next. */
 const RECENT_MS = 24 * 3_600_000;
@@ -41,16 +42,17 @@ export class Spares {
   recover(): void {
     const { store } = this.#context;
     for (const row of store.sessions.allSpares()) {
-      if (this.#pool.loaded(row.id)?.isLive) this.#pool.markSpare(row.id, true);
-      else store.sessions.remove(row.num);
+      if (!this.#pool.loaded(row.id)?.isLive) removeSpare(this.#context, row.num);
     }
   }
 
   #add(key: SpareFilter): void {
     const { store, newId, clock } = this.#context;
-    const row = store.sessions.insert({ id: newId(), ...key, name: 'spare', labels: '[]', created_at: clock.now() });
-    store.sessions.update(row.num, { spare: 1 });
-    this.#pool.markSpare(row.id, true);
-    this.#pool.load({ ...row, spare: 1 }).pump();
+    const row = store.transaction(() => {
+      const inserted = store.sessions.insert({ id: newId(), ...key, name: 'spare', labels: '[]', created_at: clock.now() });
+      store.sessions.update(inserted.num, { spare: 1 });
+      return { ...inserted, spare: 1 };
+    });
+    this.#pool.load(row).pump();
   }
 }

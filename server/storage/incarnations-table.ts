@@ -32,12 +32,24 @@ export interface InLineRow {
   bytes: Buffer | null;
 }
 
+/** One whose journal can go into the archive. */
+export interface Archivable {
+  id: string;
+  session_id: string;
+  ended_at: number;
+}
+
 export type IncarnationsTable = ReturnType<typeof incarnationsTable>;
 
 /** Statements of the tables `incarnations` and `in_lines`. */
 export function incarnationsTable(db: Database) {
   const insert = db.prepare<
-    [Omit<IncarnationRow, 'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at' | 'archived_at'>]
+    [
+      Omit<
+        IncarnationRow,
+        'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at' | 'archived_at'
+      >,
+    ]
   >(`
     INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, created_at)
     VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @created_at)`);
@@ -45,9 +57,9 @@ export function incarnationsTable(db: Database) {
   const unended = db.prepare<[], IncarnationRow>('SELECT * FROM incarnations WHERE ended_at IS NULL');
   const ids = db.prepare<[], { id: string }>('SELECT id FROM incarnations');
   const ofSession = db.prepare<[number], { id: string }>('SELECT id FROM incarnations WHERE session_num = ? ORDER BY created_at DESC');
-  const toArchive = db.prepare<[number, number], { id: string; session_id: string }>(`
-    SELECT i.id, s.id AS session_id FROM incarnations i JOIN sessions s ON s.num = i.session_num
-    WHERE i.ended_at <= ? AND i.archived_at IS NULL ORDER BY i.ended_at LIMIT ?`);
+  const toArchive = db.prepare<[number, number, string, number], Archivable>(`
+    SELECT i.id, i.ended_at, s.id AS session_id FROM incarnations i JOIN sessions s ON s.num = i.session_num
+    WHERE i.ended_at <= ? AND i.archived_at IS NULL AND (i.ended_at, i.id) > (?, ?) ORDER BY i.ended_at, i.id LIMIT ?`);
   const setArchived = db.prepare<[number, string]>('UPDATE incarnations SET archived_at = ? WHERE id = ?');
   const setIdentity = db.prepare<[string | null, string, string]>('UPDATE incarnations SET wrapper = ?, process = ? WHERE id = ?');
   const setOut = db.prepare<[number, number, string]>('UPDATE incarnations SET out_offset = ?, skipping = ? WHERE id = ?');
@@ -72,8 +84,9 @@ export function incarnationsTable(db: Database) {
     unended: (): IncarnationRow[] => unended.all(),
     ids: (): string[] => ids.all().map((row) => row.id),
     ofSession: (num: number): string[] => ofSession.all(num).map((row) => row.id),
-    /** Those that ended before then and whose journal is not in the archive, the oldest first. */
-    toArchive: (endedBefore: number, limit: number) => toArchive.all(endedBefore, limit),
+    /** Those that ended before then and whose journal is not in the archive, the oldest first, behind `after`. */
+    toArchive: (endedBefore: number, after: Pick<Archivable, 'ended_at' | 'id'> | null, limit: number): Archivable[] =>
+      toArchive.all(endedBefore, after?.ended_at ?? 0, after?.id ?? '', limit),
     setArchived: (id: string, at: number): void => void setArchived.run(at, id),
     setIdentity: (id: string, wrapper: string | null, process: string): void => void setIdentity.run(wrapper, process, id),
     setOut: (id: string, offset: number, skipping: boolean): void => void setOut.run(offset, Number(skipping), id),

@@ -77,7 +77,9 @@ export function sessionsTable(db: Database) {
     GROUP BY owner, project_path ORDER BY max(last_activity_at) DESC LIMIT ?`);
   const counts = db.prepare<[], { state: string; n: number }>('SELECT state, count(*) AS n FROM sessions WHERE spare = 0 GROUP BY state');
   const unused = db.prepare<[number, number], SessionRow>(`
-    SELECT * FROM sessions WHERE state IN ('dormant', 'failed') AND spare = 0 AND last_activity_at <= ? ORDER BY last_activity_at LIMIT ?`);
+    SELECT * FROM sessions WHERE state IN ('dormant', 'failed') AND spare = 0 AND last_activity_at <= ?
+      AND NOT EXISTS (SELECT 1 FROM turns WHERE session_num = sessions.num AND ended_at IS NULL)
+    ORDER BY last_activity_at LIMIT ?`);
   const archived = db.prepare<[number, number], SessionRow>(
     `SELECT * FROM sessions WHERE state = 'archived' AND archived_at <= ? ORDER BY archived_at LIMIT ?`,
   );

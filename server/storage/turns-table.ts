@@ -41,6 +41,7 @@ export function turnsTable(db: Database) {
   );
   const last = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? ORDER BY ord DESC LIMIT 1`);
   const count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM turns WHERE session_num = ? AND ended_at IS NULL');
+  const openTotal = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM turns WHERE ended_at IS NULL');
   const dispatch = db.prepare<[string, string, number, number, string]>(
     'UPDATE turns SET incarnation_id = ?, agent_message_id = ?, in_offset = ?, in_length = ?, attempts = attempts + 1 WHERE id = ?',
   );
@@ -67,6 +68,8 @@ export function turnsTable(db: Database) {
     /** Where the oldest turn began that had not ended at this seq; null when there was none. */
     firstOpenAt: (sessionNum: number, seq: number): number | null => openAt.get(sessionNum, seq, seq)?.seq ?? null,
     openCount: (sessionNum: number): number => count.get(sessionNum)?.n ?? 0,
+    /** Unfinished turns of all sessions. */
+    openTotal: (): number => openTotal.get()?.n ?? 0,
     /** Sessions that have an unfinished turn. */
     openSessions: (): number[] => waiting.all().map((row) => row.session_num),
     last: (sessionNum: number): TurnRow | undefined => last.get(sessionNum),

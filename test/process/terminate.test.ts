@@ -37,6 +37,16 @@ describe('terminate', () => {
     expect(readExit(started.folder)).toEqual({ exitCode: 4, signal: null });
   });
 
+  test('[TM12] an end that another server began, and whose tail is gone, goes on: the agent may finish before it gets TERM', async () => {
+    const started = await startShell('cat >/dev/null; sleep 0.5; echo saved; exit 4');
+    const tail = await pidFrom(join(started.folder, 'tail'));
+    signal(tail, 'SIGTERM');
+    await expect.poll(() => isAlive(tail)).toBe(false);
+    expect(await end(started, 'clean', { eof: 5_000, term: 5_000 })).toEqual([]);
+    expect(readFileSync(join(started.folder, 'out'), 'utf8')).toBe('saved\n');
+    expect(readExit(started.folder)).toEqual({ exitCode: 4, signal: null });
+  });
+
   test('[TM2] an agent that does not mind the end of input gets TERM', async () => {
     const started = await startShell('trap "echo bye; exit 5" TERM; while :; do sleep 0.05; done');
     expect(await end(started, 'clean', { eof: 100, term: 5_000 })).toEqual([]);

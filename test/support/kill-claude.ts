@@ -6,6 +6,8 @@ import { agentSandbox } from './sandbox.ts';
 export interface ClaudeHoldfast {
   holdfast: Holdfast;
   model: ModelServer;
+  /** The CLI's home folder. */
+  home: string;
   /** How often the model was asked for an answer to exactly this message. */
   askedFor: (message: string) => number;
   dispose: () => Promise<void>;
@@ -21,6 +23,7 @@ export async function claudeHoldfast(options: HoldfastOptions = {}): Promise<Cla
   return {
     holdfast,
     model,
+    home: sandbox.home,
     askedFor: (message) =>
       model.requests.filter((request) => !request.side && request.last === 'text' && request.lastUserText === message).length,
     dispose: async () => {
