@@ -84,7 +84,11 @@ function positional(sql: string, args: unknown[]): Write {
 }
 
 /** Writes the same rows in the same transactions with prepared statements and nothing else. */
-export function ingestBare({ db, store }: Pick<BenchDatabase, 'db' | 'store'>, turns: readonly RecordedTurn[], recorded: Recorded): IngestRun {
+export function ingestBare(
+  { db, store }: Pick<BenchDatabase, 'db' | 'store'>,
+  turns: readonly RecordedTurn[],
+  recorded: Recorded,
+): IngestRun {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const statements = new Map<string, ReturnType<Database['prepare']>>();

@@ -36,7 +36,15 @@ function cellOf(store: Store, log: EventLog, driver: Driver): { cell: Cell; inca
 
 /** The driver's state just after a message was written to the agent. */
 function stateOf(turn: RecordedTurn): ClaudeState {
-  const request = { agentSessionId: '', resume: false, projectPath: '/project', mode: 'auto', model: null, filesPath: '/files', command: 'claude' } as const;
+  const request = {
+    agentSessionId: '',
+    resume: false,
+    projectPath: '/project',
+    mode: 'auto',
+    model: null,
+    filesPath: '/files',
+    command: 'claude',
+  } as const;
   const begun = { ...claudeDriver.begin(request).state, phase: 'ready', announces: 'yes' } as const;
   const { turnId, agentMessageId } = turn;
   return claudeDriver.encode({ kind: 'message', turnId, agentMessageId, text: '', parts: [] }, begun).state;

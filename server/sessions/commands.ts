@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ApprovalDecision, CreateSession, PatchSession, SendRequest } from '../contracts/commands.ts';
 import type { ChatAccepted } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
+import type { ErrorCode } from '../platform/error-codes.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './accept.ts';
 import { acceptMessage } from './accept.ts';
@@ -12,6 +13,14 @@ import { incarnationFolder } from './start-incarnation.ts';
 import { waitForTurn } from './wait-for-turn.ts';
 
 export type { SessionRow };
+
+/** Causes of a failed start that a client can tell apart, by the codes of sessions and of the launcher. */
+const startErrors = new Map<string, ErrorCode>([
+  ['disk-full', 'disk-full'],
+  ['agent-not-installed', 'agent-not-installed'],
+  ['not-installed', 'agent-not-installed'],
+  ['no-folder', 'project-not-found'],
+]);
 
 /** The only door to sessions. Every method takes the owner; what belongs to another does not exist for them. */
 export class SessionCommands {
@@ -80,7 +89,8 @@ export class SessionCommands {
     loaded.pump();
     await loaded.settled();
     const { state } = loaded;
-    if (state.kind === 'failed') throw new AppError('start-failed', state.detail, { members: { cause: state.code } });
+    if (state.kind === 'failed')
+      throw new AppError(startErrors.get(state.code) ?? 'start-failed', state.detail, { members: { cause: state.code } });
   }
 
   /** Ends the session's process and keeps the conversation; resolves when it has ended. */

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { AppError } from '../platform/app-error.ts';
 
 /** The published app's name for the first root. */
@@ -16,13 +16,19 @@ export async function resolveProject(path: string, roots: readonly string[]): Pr
     throw new AppError('validation-failed', `projectPath ${message}.`, { fields: [{ field: 'projectPath', message }] });
   }
   const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
-  const real = await realpath(named).catch(() => null);
+  const { real, exists } = await realPlace(named);
   // Outside the roots nothing is said about what exists.
-  if (!isInside(real ?? named, real === null ? roots : realRoots)) {
-    throw new AppError('project-not-allowed', `${named} lies outside PROJECT_ROOTS.`);
-  }
-  if (real === null || !(await stat(real)).isDirectory()) throw new AppError('project-not-found', `There is no folder ${named}.`);
+  if (!isInside(real, realRoots)) throw new AppError('project-not-allowed', `${named} lies outside PROJECT_ROOTS.`);
+  if (!exists || !(await stat(real)).isDirectory()) throw new AppError('project-not-found', `There is no folder ${named}.`);
   return real;
+}
+
+/** The real path; of what is missing, that of the nearest folder above it: a name behind a link lies where the link leads. */
+async function realPlace(path: string): Promise<{ real: string; exists: boolean }> {
+  const real = await realpath(path).catch(() => null);
+  if (real !== null) return { real, exists: true };
+  const above = dirname(path);
+  return above === path ? { real: path, exists: false } : { real: (await realPlace(above)).real, exists: false };
 }
 
 function isInside(path: string, roots: readonly string[]): boolean {

@@ -5,6 +5,7 @@ import type { Timer } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { requestCancel } from './cancel.ts';
 import type { Cell, Committed } from './cell.ts';
+import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
 import type { RequestDecision } from './decide.ts';
 import { decideRequest } from './decide.ts';
@@ -190,11 +191,21 @@ export class Session {
     const incarnation: Incarnation = new Incarnation(parts, {
       onBatch: (batch) => this.#mailbox.add(() => this.#ingest(incarnation, batch)),
       onGone: () => void this.#gone(incarnation),
-      onStalled: (error) => logger.warn({ error, sessionId: this.id }, 'a message cannot be written now (is the disk full?); it waits'),
+      onStalled: (error) => this.#stalled(error),
       onError: (error) => logger.warn({ error, sessionId: this.id }, 'reading an agent failed; it is tried again'),
     });
     this.#cell.incarnation = incarnation;
     return incarnation;
+  }
+
+  /** A line waits for room on the disk: clients are told, unless the store has no room either. */
+  #stalled(error: unknown): void {
+    const { logger } = this.#cell.context;
+    logger.warn({ error, sessionId: this.id }, 'a line cannot be written now; it waits');
+    const notice = { code: 'disk-full', detail: 'The disk is full: what the agent is to be told waits until there is room.' };
+    this.#job(() => commit(this.#cell, (recording) => recording.addToTurn('agent', 'notice', notice))).catch((cause: unknown) =>
+      logger.debug({ error: cause, sessionId: this.id }, 'nor can that be told'),
+    );
   }
 
   #ingest(incarnation: Incarnation, batch: Batch): void {

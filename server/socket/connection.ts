@@ -82,9 +82,9 @@ export class Connection {
     this.#socket.once('close', () => this.#closed());
     const welcome = { version, connectionId: newId(), heartbeatSeconds: HEARTBEAT_SECONDS, at: isoTime(clock.now()) };
     this.#send({ type: 'welcome', payload: welcome });
+    this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#deleted(sessionId)));
     if (this.#only !== null) return void this.#attach(this.#only, after);
     this.#leave.push(api.readers.log.subscribeAll((events) => this.#showChanges(events)));
-    this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#send({ type: 'session.deleted', payload: { sessionId } })));
   }
 
   /** Asks for a sign of life; a socket that gave none to the last question is ended. */
@@ -146,6 +146,11 @@ export class Connection {
   #detach(id: string): void {
     this.#readers.get(id)?.close();
     this.#readers.delete(id);
+  }
+
+  #deleted(id: string): void {
+    this.#detach(id);
+    if (this.#only === null || this.#only === id) this.#send({ type: 'session.deleted', payload: { sessionId: id } });
   }
 
   /** Other devices of this owner see what a session has become. */

@@ -20,7 +20,10 @@ describe('an agent that misbehaves', () => {
   /** The session still answers, in the same process or in a new one. */
   async function expectUsable(sessionId: string): Promise<void> {
     const { client } = holdfast;
-    expect(await client.ask({ message: 'are you there', sessionId })).toMatchObject({ state: 'completed', content: 'You said: are you there' });
+    expect(await client.ask({ message: 'are you there', sessionId })).toMatchObject({
+      state: 'completed',
+      content: 'You said: are you there',
+    });
     expect((await client.call('GET', '/health')).status).toBe(200);
   }
 
@@ -68,7 +71,9 @@ describe('an agent that misbehaves', () => {
 
   it('[JN63] keeps half a line that was left at the exit, and interrupts the turn behind it', async () => {
     const { client } = holdfast;
-    const { sessionId, cursor, messageId } = (await client.send({ message: 'tokens=100000 delay=20', projectPath: holdfast.folder('half') })).body;
+    const { sessionId, cursor, messageId } = (
+      await client.send({ message: 'tokens=100000 delay=20', projectPath: holdfast.folder('half') })
+    ).body;
     await eventOf(client, sessionId, 'text', cursor);
     const folder = await journalOf(holdfast, sessionId);
     const agent = pidIn(folder, 'agent');
