@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { claudeDriver } from '../../server/agents/claude/driver.ts';
-import type { Driver, Output } from '../../server/agents/driver.ts';
+import type { Driver } from '../../server/agents/driver.ts';
 import { EventLog } from '../../server/events/event-log.ts';
 import { systemClock } from '../../server/platform/clock.ts';
 import { makeLogger } from '../../server/platform/logger.ts';
@@ -66,7 +66,7 @@ export function decodedBefore(all: readonly RecordedTurn[]): Driver {
       state = decoded.state;
     }
   }
-  return replaying(known as Map<string, { outputs: Output[]; replies: string[]; state: unknown }>);
+  return replaying(known);
 }
 
 /** The way of an agent's bytes: read from `out`, framed, decoded, committed, published to a reader that encodes them for its client. */
@@ -78,7 +78,7 @@ export async function ingestOurs(
 ): Promise<IngestRun> {
   const { store, folder } = database;
   const log = new EventLog({ store, clock: systemClock, logger: makeLogger('silent') });
-  const { cell, incarnation } = cellOf(store, log, options.driver ?? (claudeDriver as Driver));
+  const { cell, incarnation } = cellOf(store, log, options.driver ?? claudeDriver);
   const mailbox = new PQueue({ concurrency: 1 });
   const buffer = Buffer.allocUnsafeSlow(256 * 1024);
   const framer = new LineFramer();

@@ -16,7 +16,7 @@ const notYetEvents: Record<string, string> = {
   'session.archived': 'archiving is not built yet',
   'session.stalled': 'the health monitor is not built yet',
   'resource.warning': 'the health monitor is not built yet',
-  'tool.updated': 'the echo agent has no tool that takes time',
+  'tool.updated': 'the echo agent, with which the tour is taken, has no tool that takes time',
   plan: 'the echo agent makes no plans',
   'rate-limited': 'the echo agent has no limits, and the scripted model sends none',
   compacted: 'the echo agent never compacts its context',

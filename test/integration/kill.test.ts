@@ -112,9 +112,9 @@ describe('kill -9 of the server', () => {
     for (let round = 1; round <= STARTS; round += 1) {
       const projectPath = holdfast.folder(`start-${round}`);
       const body = { message: `tokens=40 delay=2 start ${round}`, projectPath, messageId: randomUUID() };
-      for (let kills = 1 + random.below(3); kills > 0; kills -= 1) {
+      for (let kills = 2 + random.below(2); kills > 0; kills -= 1) {
         const sent = holdfast.client.send(body).catch(() => null);
-        await sleep(random.below(kills === 1 ? 700 : 120));
+        await sleep(random.below(kills === 1 ? 400 : 40));
         await holdfast.kill();
         await sent;
         await holdfast.start();

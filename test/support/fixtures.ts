@@ -16,6 +16,7 @@ const steady: Record<string, unknown> = {
     sqlite: '3.54.0',
     timestamp: 1767225600000,
     ticket: 'c2luZ2xlLXVzZSB0aWNrZXQ',
+    nextBefore: '1767225600000.2',
   },
 };
 

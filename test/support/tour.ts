@@ -118,7 +118,7 @@ async function conversation(guide: Guide): Promise<string> {
   const { questionId } = posed.data as { questionId: string };
   await guide.visit('answer', { params: { ...params, questionId }, body: { answers: { 'Which one?': 'This' } } });
   await eventOf(client, sessionId, 'turn.completed', question.body.cursor);
-  await guide.visit('chat', { body: { message: 'think\ntool: hammer\nspawn: true', sessionId, wait: true } });
+  await guide.visit('chat', { body: { message: 'think\ntool: hammer', sessionId, wait: true } });
   await client.ask({ message: `raw: ${Buffer.from('{"type":"hologram"}\n\xff\n', 'latin1').toString('base64')}`, sessionId });
   await client.ask({ message: 'fail', sessionId });
   const long = await client.send({ message: 'tokens=1000 delay=20', sessionId });
@@ -131,6 +131,7 @@ async function conversation(guide: Guide): Promise<string> {
   await guide.visit('cancel', { params });
   process.kill(pid, 'SIGCONT');
   await eventOf(client, sessionId, 'turn.cancelled', long.body.cursor);
+  await eventOf(client, sessionId, 'turn.completed', long.body.cursor);
   await client.ask({ message: 'crash', sessionId });
   await guide.visit('message', { params: { id: said.messageId } });
   await guide.visit('messages', { params, query: '?limit=2' });
