@@ -48,7 +48,7 @@ export class SessionCommands {
     const earlier = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
     if (earlier) return earlier.sessionId;
     pool.assertOpen();
-    const projectPath = await resolveProject(request.projectPath, settings.projectRoots);
+    const projectPath = resolveProject(request.projectPath, settings.projectRoots);
     return context.log.transact((append) => {
       const raced = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
       if (raced) return raced.sessionId;

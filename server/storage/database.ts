@@ -14,6 +14,8 @@ export function openDatabase(path: string, synchronous: Synchronous = 'NORMAL'):
     // SQLite gives its -wal and -shm files the mode of the database file.
     if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
     const db = new Sqlite(path);
+    // One server at a time has this folder (see lock.ts): without sharing there is no lock to take for each read, and no -shm file.
+    db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${synchronous}`);
     db.pragma('foreign_keys = ON');

@@ -95,11 +95,15 @@ describe.skipIf(!mountable)('a full disk', () => {
     const { cursor, messageId } = (await client.send({ message: 'tokens=100000 delay=20', sessionId })).body;
     await eventOf(client, sessionId, 'text', cursor);
     disk.fill();
+    // The store's write-ahead log may have pages to use again: those go first.
+    const other = { projectPath: holdfast.project };
+    await eventually(async () => (await client.call('POST', '/api/sessions', other)).status === 507);
     const agent = pidIn(folder, 'agent');
     process.kill(agent, 'SIGKILL');
     await eventually(() => !runs(agent));
     expect((await client.call('GET', '/health')).status).toBe(200);
     expect((await client.call('GET', '/ready')).status).toBe(503);
+    expect((await client.status(sessionId)).lastExit).toBeUndefined();
     disk.makeRoom();
     const exited = await eventOf(client, sessionId, 'session.exited', cursor);
     expect(exited.data).toMatchObject({ reason: 'crashed', exitCode: null, signal: 'SIGKILL' });
