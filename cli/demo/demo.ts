@@ -97,8 +97,8 @@ export class Demo {
 
   /** All that the server sees: nothing of the user's settings, and no account. */
   #serverEnv(port: number): Record<string, string> {
-    const { root, dataDir, home } = this.#folder;
-    const passed = ['PATH', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'USER', 'SHELL'].flatMap((name) => {
+    const { root, dataDir, home, temporary } = this.#folder;
+    const passed = ['PATH', 'LANG', 'LC_ALL', 'TERM', 'USER', 'SHELL'].flatMap((name) => {
       const value = this.#env[name];
       return value === undefined ? [] : [[name, value] as const];
     });
@@ -106,6 +106,7 @@ export class Demo {
       ...Object.fromEntries(passed),
       ...claudeEnv(this.#model?.url ?? '', home),
       ...(this.#agent.agent === 'claude' ? { CLAUDE_COMMAND: this.#agent.command } : {}),
+      TMPDIR: temporary,
       DEFAULT_AGENT: this.#agent.agent,
       PORT: String(port),
       HOST: '127.0.0.1',

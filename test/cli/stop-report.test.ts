@@ -17,7 +17,11 @@ describe('what npm run stop tells', () => {
       { pid: 12, startTime: '1', bootId: 'b' },
       { pid: 13, startTime: '1', bootId: 'b' },
     ];
-    const { lines, ok } = reportOf('/data', { pid: 7, killed: true }, { ...nothing, agents: [{ agent: 'claude', pid: 12, session, left }] });
+    const { lines, ok } = reportOf(
+      '/data',
+      { pid: 7, killed: true },
+      { ...nothing, agents: [{ agent: 'claude', pid: 12, session, left }] },
+    );
     expect(ok).toBe(false);
     expect(lines).toEqual([
       'Ended the server (pid 7); it did not react and had to be killed.',

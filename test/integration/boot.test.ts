@@ -97,7 +97,7 @@ describe('a start on what an earlier server left', () => {
       expect(runs(ours)).toBe(false);
       expect(runs(others)).toBe(true);
       expect((await holdfast.client.status(sessionId)).pid).toBe(pid);
-      await eventually(() => holdfast.output.includes('1 strays'));
+      await eventually(() => holdfast.output.includes('strays: 1'));
     } finally {
       process.kill(others, 'SIGKILL');
     }
@@ -148,9 +148,9 @@ describe('a start on what an earlier server left', () => {
     const { pid } = await holdfast.client.status(sessionId);
     await holdfast.stop();
     expect(runs(pid ?? 0)).toBe(true);
-    expect(holdfast.output).toContain('SIGTERM: stopping. 1 agents go on without the server; "npm run stop" ends them.');
+    expect(holdfast.output).toContain('SIGTERM: stopping. Agents that go on without the server: 1; "npm run stop" ends them.');
     await holdfast.start();
-    await eventually(() => holdfast.output.includes('Found 1 agents at work'));
+    await eventually(() => holdfast.output.includes('Found at work: 1'));
     const { client } = holdfast;
     expect((await client.status(sessionId)).pid).toBe(pid);
     const done = await eventOf(client, sessionId, 'turn.completed', cursor);
@@ -186,7 +186,6 @@ describe('what lies in the data folder', () => {
     const expected = [
       'holdfast.db',
       'holdfast.db-wal',
-      'holdfast.db-shm',
       'lock.db',
       'auth-token',
       'server.json',

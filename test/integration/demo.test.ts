@@ -144,7 +144,7 @@ describe('npm run demo', () => {
     expect(await shown.processes()).toEqual(expect.arrayContaining(pids));
     shown.signal('SIGINT');
     expect(await shown.end('SIGINT')).toBe(0);
-    expect(shown.folders()).toEqual([]);
+    expect(readdirSync(shown.temporary)).toEqual([]);
     expect(await shown.processes()).toEqual([]);
   });
 

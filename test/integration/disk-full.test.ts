@@ -188,12 +188,13 @@ describe.skipIf(!mountable)('a full disk', () => {
     expect(events.map((event) => event.seq)).toEqual(events.map((_event, index) => index + 1));
     const endings = events.filter((event) => /^turn\.(completed|failed|cancelled|interrupted)$/.test(event.kind));
     expect(endings.slice(1).map((event) => event.turnId)).toEqual(accepted);
-    // Where the agent itself met the full disk, its turn is typed as interrupted; whoever completed said everything.
+    // A turn that the full disk itself ended says so with its type; whoever completed said everything.
     for (const event of endings.slice(1)) {
-      expect(['turn.completed', 'turn.interrupted']).toContain(event.kind);
+      expect([event.kind, event.data]).toEqual([expect.stringMatching(/^turn\.(completed|interrupted|failed)$/), expect.anything()]);
+      if (event.kind === 'turn.failed') expect(event.data.code).toBe('disk-full');
       const count = 50 + accepted.indexOf(event.turnId ?? '');
-      if (event.kind === 'turn.completed')
-        expect(event.data.text).toBe(Array.from({ length: count }, (_unused, index) => `w${index + 1}`).join(' '));
+      const whole = Array.from({ length: count }, (_unused, index) => `w${index + 1}`).join(' ');
+      if (event.kind === 'turn.completed') expect(event.data.text).toBe(whole);
     }
     expect((await client.messages(sessionId)).filter((message) => message.role === 'user').map((message) => message.id)).toEqual([
       expect.any(String),

@@ -158,6 +158,18 @@ describe('sockets', () => {
     await phone.next(about('session.deleted', () => true));
   });
 
+  it('[WS48] shows a session as what the event says that made it so: ready when its turn has completed', async () => {
+    const socket = await open('/ws');
+    const { sessionId } = await holdfast.client.ask({ message: 'hello', projectPath: holdfast.folder('list') });
+    const shown = (): SessionView | undefined =>
+      socket.frames.findLast((frame) => frame.type === 'session.updated' && frame.payload['sessionId'] === sessionId)?.payload as
+        SessionView | undefined;
+    const { cursor } = await holdfast.client.session(sessionId);
+    const last = await eventually(() => (shown()?.cursor === cursor ? shown() : undefined));
+    expect(last).toMatchObject({ state: 'ready' });
+    expect(last.turn).toBeUndefined();
+  });
+
   it('[WS45] tells a socket of one session that it was deleted, and of nothing else', async () => {
     const { sessionId } = (await holdfast.client.call<SessionView>('POST', '/api/sessions', { projectPath: holdfast.folder('one') })).body;
     const { sessionId: other } = (await holdfast.client.call<SessionView>('POST', '/api/sessions', { projectPath: holdfast.folder('two') }))
