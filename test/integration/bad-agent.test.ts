@@ -38,7 +38,8 @@ describe('an agent that misbehaves', () => {
     const notices = events.filter((event) => event.kind === 'notice');
     expect(notices.map((event) => event.data.code)).toEqual(['line-too-long']);
     expect(events.filter((event) => event.kind === 'unknown')).toEqual([]);
-    expect(peakMb(pid) - before).toBeLessThan(90);
+    // At most 32 MiB of it are held, and copied as they grow; the whole line would be 300 MiB of buffers and text.
+    expect(peakMb(pid) - before).toBeLessThan(150);
     await expectUsable(sessionId);
   });
 

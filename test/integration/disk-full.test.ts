@@ -87,30 +87,34 @@ describe.skipIf(!mountable)('a full disk', () => {
     expect((await client.ask({ message: 'what word', sessionId })).content).toBe('The word is lime.');
   });
 
-  it('[JN72] records an exit that came while the disk was full as soon as there is room', async () => {
-    const { holdfast, disk } = await onDisk('all', 24);
-    const { client } = holdfast;
-    const { sessionId } = await client.ask({ message: 'remember the word pear', projectPath: holdfast.project });
-    const folder = await journalOf(holdfast, sessionId);
-    const { cursor, messageId } = (await client.send({ message: 'tokens=100000 delay=20', sessionId })).body;
-    await eventOf(client, sessionId, 'text', cursor);
-    disk.fill();
-    // The store's write-ahead log may have pages to use again: those go first.
-    const other = { projectPath: holdfast.project };
-    await eventually(async () => (await client.call('POST', '/api/sessions', other)).status === 507);
-    const agent = pidIn(folder, 'agent');
-    process.kill(agent, 'SIGKILL');
-    await eventually(() => !runs(agent));
-    expect((await client.call('GET', '/health')).status).toBe(200);
-    expect((await client.call('GET', '/ready')).status).toBe(503);
-    expect((await client.status(sessionId)).lastExit).toBeUndefined();
-    disk.makeRoom();
-    const exited = await eventOf(client, sessionId, 'session.exited', cursor);
-    expect(exited.data).toMatchObject({ reason: 'crashed', exitCode: null, signal: 'SIGKILL' });
-    const ladder = (await client.events(sessionId, cursor - 1)).filter((event) => event.turnId === messageId && event.channel === 'turn');
-    expect(ladder.at(-1)?.kind).toBe('turn.interrupted');
-    expect((await client.ask({ message: 'what word', sessionId })).content).toBe('The word is pear.');
-  });
+  it.each(['in mid-answer', 'idle'])(
+    '[JN72] records an exit that came while the disk was full as soon as there is room: %s',
+    async (when) => {
+      const { holdfast, disk } = await onDisk('all', 24);
+      const { client } = holdfast;
+      const { sessionId, cursor } = await client.ask({ message: 'remember the word pear', projectPath: holdfast.project });
+      const agent = pidIn(await journalOf(holdfast, sessionId), 'agent');
+      const turn = when === 'idle' ? null : (await client.send({ message: 'tokens=100000 delay=20', sessionId })).body;
+      if (turn) await eventOf(client, sessionId, 'text', turn.cursor);
+      disk.fill();
+      // The store's write-ahead log may have pages to use again: those go first.
+      const other = { projectPath: holdfast.project };
+      await eventually(async () => (await client.call('POST', '/api/sessions', other)).status === 507);
+      process.kill(agent, 'SIGKILL');
+      await eventually(() => !runs(agent));
+      expect((await client.call('GET', '/health')).status).toBe(200);
+      expect((await client.call('GET', '/ready')).status).toBe(503);
+      // Long enough for the server to have tried, and failed, to write it down.
+      await eventually(() => holdfast.output.includes('full'));
+      expect((await client.status(sessionId)).lastExit).toBeUndefined();
+      disk.makeRoom();
+      const exited = await eventOf(client, sessionId, 'session.exited', cursor);
+      expect(exited.data).toMatchObject({ reason: 'crashed', exitCode: null, signal: 'SIGKILL' });
+      const endings = (await client.events(sessionId, cursor)).filter((event) => event.kind === 'turn.interrupted');
+      expect(endings.map((event) => event.turnId)).toEqual(turn ? [turn.messageId] : []);
+      expect((await client.ask({ message: 'what word', sessionId })).content).toBe('The word is pear.');
+    },
+  );
 
   it('[API40] answers 507 while the store has no room, and takes the same message once when it has', async () => {
     const { holdfast, disk } = await onDisk('all', 96);
