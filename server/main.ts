@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   console.log(`Holdfast listens on ${holdfast.url}`);
   if (holdfast.tokenMade) console.log(`Token (kept in ${settings.dataDir}/auth-token, shown only now): ${holdfast.token}`);
   if (recovered.adopted + recovered.ended + recovered.orphans > 0) {
-    console.log(`Found ${recovered.adopted} agents at work, ${recovered.ended} that had ended, ${recovered.orphans} strays.`);
+    console.log(`Found at work: ${recovered.adopted}, ended meanwhile: ${recovered.ended}, strays: ${recovered.orphans}.`);
   }
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     stopping = true;
     const live = holdfast.live();
     console.log(
-      `${signal}: stopping. ${live === 0 ? 'No agent is alive.' : `${live} agents go on without the server; "npm run stop" ends them.`}`,
+      `${signal}: stopping. ${live === 0 ? 'No agent is alive.' : `Agents that go on without the server: ${live}; "npm run stop" ends them.`}`,
     );
     await holdfast.stop();
     process.exit(0);

@@ -10,6 +10,9 @@ export interface Write {
   sql: string;
   values: Value[];
 }
+interface Statement {
+  run(...values: Value[]): unknown;
+}
 /** The writes of every batch of every turn. */
 export type Recorded = Write[][][];
 
@@ -84,15 +87,19 @@ function positional(sql: string, args: unknown[]): Write {
 }
 
 /** Writes the same rows in the same transactions with prepared statements and nothing else. */
-export function ingestBare({ db, store }: Pick<BenchDatabase, 'db' | 'store'>, turns: readonly RecordedTurn[], recorded: Recorded): IngestRun {
+export function ingestBare(
+  { db, store }: Pick<BenchDatabase, 'db' | 'store'>,
+  turns: readonly RecordedTurn[],
+  recorded: Recorded,
+): IngestRun {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
-  const statements = new Map<string, ReturnType<Database['prepare']>>();
+  const statements = new Map<string, Statement>();
   const prepared = recorded.map((batches) =>
     batches.map((writes) =>
       writes.map(({ sql, values }) => {
         let statement = statements.get(sql);
-        if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+        if (!statement) statements.set(sql, (statement = db.prepare<Value[]>(sql)));
         return { statement, values };
       }),
     ),

@@ -21,9 +21,26 @@ export function benchDatabase(wrap: (db: Database) => Database = (db) => db): Be
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   const db = openDatabase(join(folder, 'holdfast.db'), 'NORMAL');
   const store = openStore(wrap(db));
-  const made = { owner: 'owner', name: 'bench', agent: 'claude', project_path: '/project', mode: 'auto', model: null, labels: '[]', created_at: 1 };
+  const made = {
+    owner: 'owner',
+    name: 'bench',
+    agent: 'claude',
+    project_path: '/project',
+    mode: 'auto',
+    model: null,
+    labels: '[]',
+    created_at: 1,
+  };
   store.sessions.insert({ id: SESSION.id, ...made });
-  const incarnation = { id: INCARNATION, session_num: SESSION.num, agent: 'claude', resumed: 0, boot_id: 'boot', driver_state: '{}', state_version: 1 };
+  const incarnation = {
+    id: INCARNATION,
+    session_num: SESSION.num,
+    agent: 'claude',
+    resumed: 0,
+    boot_id: 'boot',
+    driver_state: '{}',
+    state_version: 1,
+  };
   store.incarnations.insert({ ...incarnation, mode: 'auto', model: null, created_at: 1 });
   const remove = (): void => {
     db.close();

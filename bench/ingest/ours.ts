@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { claudeDriver } from '../../server/agents/claude/driver.ts';
-import type { Driver, Output } from '../../server/agents/driver.ts';
+import type { Driver } from '../../server/agents/driver.ts';
 import { EventLog } from '../../server/events/event-log.ts';
 import { systemClock } from '../../server/platform/clock.ts';
 import { makeLogger } from '../../server/platform/logger.ts';
@@ -36,7 +36,15 @@ function cellOf(store: Store, log: EventLog, driver: Driver): { cell: Cell; inca
 
 /** The driver's state just after a message was written to the agent. */
 function stateOf(turn: RecordedTurn): ClaudeState {
-  const request = { agentSessionId: '', resume: false, projectPath: '/project', mode: 'auto', model: null, filesPath: '/files', command: 'claude' } as const;
+  const request = {
+    agentSessionId: '',
+    resume: false,
+    projectPath: '/project',
+    mode: 'auto',
+    model: null,
+    filesPath: '/files',
+    command: 'claude',
+  } as const;
   const begun = { ...claudeDriver.begin(request).state, phase: 'ready', announces: 'yes' } as const;
   const { turnId, agentMessageId } = turn;
   return claudeDriver.encode({ kind: 'message', turnId, agentMessageId, text: '', parts: [] }, begun).state;
@@ -58,7 +66,7 @@ export function decodedBefore(all: readonly RecordedTurn[]): Driver {
       state = decoded.state;
     }
   }
-  return replaying(known as Map<string, { outputs: Output[]; replies: string[]; state: unknown }>);
+  return replaying(known);
 }
 
 /** The way of an agent's bytes: read from `out`, framed, decoded, committed, published to a reader that encodes them for its client. */
@@ -70,7 +78,7 @@ export async function ingestOurs(
 ): Promise<IngestRun> {
   const { store, folder } = database;
   const log = new EventLog({ store, clock: systemClock, logger: makeLogger('silent') });
-  const { cell, incarnation } = cellOf(store, log, options.driver ?? (claudeDriver as Driver));
+  const { cell, incarnation } = cellOf(store, log, options.driver ?? claudeDriver);
   const mailbox = new PQueue({ concurrency: 1 });
   const buffer = Buffer.allocUnsafeSlow(256 * 1024);
   const framer = new LineFramer();

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { TranscriptEntry } from '../../scripts/record/transcript.ts';
+import { transcriptsOf } from '../../test/agents/replay.ts';
 
 /** A message whose answer is a few blocks: thinking, text, a tool, text. As the real CLI printed it. */
-const recorded = new URL('../../test/agents/transcripts/claude-2.1.329/multi-block.jsonl', import.meta.url);
+const RECORDED = 'claude-2.1.329/multi-block';
 /** Deltas that each text block of the recording is stretched to. */
 const DELTAS = 150;
 
@@ -16,10 +15,8 @@ export interface RecordedTurn {
 
 /** Turns of a recorded transcript, each under ids of its own, with its text stretched to the length of a real answer. */
 export function turns(count: number): RecordedTurn[] {
-  const entries = readFileSync(recorded, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as TranscriptEntry);
+  const entries = transcriptsOf('claude').find(({ name }) => name === RECORDED)?.entries;
+  if (!entries) throw new Error(`There is no transcript ${RECORDED}.`);
   const first = entries.findIndex((entry) => entry.dir === 'in' && entry.command?.kind === 'message');
   const sent = entries[first];
   const agentMessageId = sent?.dir === 'in' && sent.command?.kind === 'message' ? sent.command.agentMessageId : '';

@@ -10,11 +10,13 @@ export interface DemoPlace {
 
 /** About 15 seconds of answer: enough to paste another command while it runs. */
 const LONG_ANSWER = 'tokens=150 delay=100';
-const SECONDS = 30;
+/** Reading ends by itself after the answer; curl takes that for a failure and must not begin again then. */
+const READ_SECONDS = 25;
+const RETRY_SECONDS = 20;
 
 function chat(place: DemoPlace, options: string[], body: Record<string, unknown>): string {
   const { url, token, sessionId } = place;
-  const parts = [`-H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json'`, ...options];
+  const parts = [...options, `-H 'Authorization: Bearer ${token}'`, `-H 'Content-Type: application/json'`];
   return [`curl ${parts.join(' ')}`, `  -d '${JSON.stringify({ sessionId, ...body })}'`, `  ${url}/api/chat`].join(' \\\n');
 }
 
@@ -28,11 +30,11 @@ export function streamCommand(place: DemoPlace): string {
   return chat(place, ['-sN', "-H 'Accept: text/event-stream'"], { message: LONG_ANSWER });
 }
 
-/** 3: the server dies; then everything after the cursor, waiting for the server's return. */
+/** 3: the server dies; then everything after the cursor, waiting for the server's return. The pause is for the kernel, which resets connections while a process dies. */
 export function killCommand(place: DemoPlace): string {
   const { url, token, sessionId, serverPid, cursor } = place;
   return [
-    `kill -9 ${serverPid}; curl -sN --retry ${SECONDS} --retry-delay 1 --retry-connrefused --max-time ${SECONDS}`,
+    `kill -9 ${serverPid}; sleep 1; curl -sN --max-time ${READ_SECONDS} --retry ${RETRY_SECONDS} --retry-delay 1 --retry-max-time ${RETRY_SECONDS} --retry-connrefused`,
     `  -H 'Authorization: Bearer ${token}' -H 'Accept: text/event-stream'`,
     `  '${url}/api/sessions/${sessionId}/events?after=${cursor}'`,
   ].join(' \\\n');

@@ -7,7 +7,7 @@ import { startModelServer, type ModelServer } from '../model/model-server.ts';
 import { chooseAgent, type DemoAgent } from './agent.ts';
 import type { DemoPlace } from './commands.ts';
 import { makeDemoFolder, removeDemoFolder, removeLeftovers, type DemoFolder } from './folder.ts';
-import { startServerProcess, type ServerProcess } from './server-process.ts';
+import { startServerProcess, type Listening, type ServerProcess } from './server-process.ts';
 import { introduction, restarted } from './text.ts';
 
 const READY_MS = 30_000;
@@ -22,6 +22,7 @@ export class Demo {
   readonly #token = `demo-${randomBytes(9).toString('base64url')}`;
   #model: ModelServer | null = null;
   #agent: DemoAgent = { agent: 'echo', because: '' };
+  #server: ServerProcess | null = null;
   #process: ProcessIdentity | null = null;
   #ending: Promise<number[]> | null = null;
 
@@ -42,12 +43,12 @@ export class Demo {
     const place: DemoPlace = { url: server.url, token: this.#token, sessionId, serverPid: server.pid, cursor };
     this.#say(introduction(this.#agent, this.#process?.pid ?? 0, this.#folder.root, place));
     for (;;) {
-      const how = await server.ended;
+      const how = await this.#server?.ended;
       if (this.#ending) return;
       const old = server;
       server = await this.#startServer(old.port);
       const lives = this.#process !== null && isAlive(this.#process);
-      this.#say(restarted(how, old.pid, server.pid, { pid: this.#process?.pid ?? 0, lives }));
+      this.#say(restarted(how ?? 'ended', old.pid, server.pid, { pid: this.#process?.pid ?? 0, lives }));
       if (server.url !== old.url) {
         this.#say('Its port was taken meanwhile, so the commands are others now.');
         this.#say(
@@ -68,16 +69,20 @@ export class Demo {
   }
 
   async #end(): Promise<number[]> {
+    // Also one that is only just starting again: it would make its folder anew.
+    await this.#server?.end();
     const left = await removeDemoFolder(this.#folder.root);
     await this.#model?.close();
     return left;
   }
 
   /** Starts the server on a port (0: a free one), a few times, and on another port where that one is taken. */
-  async #startServer(port: number): Promise<ServerProcess> {
+  async #startServer(port: number): Promise<Listening> {
     for (let attempt = 1; ; attempt++) {
+      if (this.#ending) throw new Error('The demo is ending.');
       try {
-        return await startServerProcess(this.#serverEnv(attempt === TRIES ? 0 : port), this.#folder.root, this.#say);
+        this.#server = startServerProcess(this.#serverEnv(attempt === TRIES ? 0 : port), this.#folder.root, (text) => this.#log(text));
+        return await this.#server.listening;
       } catch (error) {
         if (this.#ending || attempt === TRIES) throw error;
         await pause(300 * attempt);
@@ -85,10 +90,15 @@ export class Demo {
     }
   }
 
+  #log(text: string): void {
+    // What a server says at its end is for those whose agents go on.
+    if (!this.#ending) this.#say(text.trimEnd());
+  }
+
   /** All that the server sees: nothing of the user's settings, and no account. */
   #serverEnv(port: number): Record<string, string> {
-    const { root, dataDir, home } = this.#folder;
-    const passed = ['PATH', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'USER', 'SHELL'].flatMap((name) => {
+    const { root, dataDir, home, temporary } = this.#folder;
+    const passed = ['PATH', 'LANG', 'LC_ALL', 'TERM', 'USER', 'SHELL'].flatMap((name) => {
       const value = this.#env[name];
       return value === undefined ? [] : [[name, value] as const];
     });
@@ -96,6 +106,7 @@ export class Demo {
       ...Object.fromEntries(passed),
       ...claudeEnv(this.#model?.url ?? '', home),
       ...(this.#agent.agent === 'claude' ? { CLAUDE_COMMAND: this.#agent.command } : {}),
+      TMPDIR: temporary,
       DEFAULT_AGENT: this.#agent.agent,
       PORT: String(port),
       HOST: '127.0.0.1',
@@ -107,7 +118,7 @@ export class Demo {
   }
 
   /** A session with a warm agent, so that the commands can name both. */
-  async #makeSession(server: ServerProcess): Promise<{ sessionId: string; cursor: number }> {
+  async #makeSession(server: Listening): Promise<{ sessionId: string; cursor: number }> {
     const { sessionId } = (await this.#call(server, 'POST', '/api/sessions', { projectPath: this.#folder.project, name: 'Demo' })) as {
       sessionId: string;
     };
@@ -122,7 +133,7 @@ export class Demo {
     throw new Error('The agent did not start.');
   }
 
-  async #call(server: ServerProcess, method: string, path: string, body?: unknown): Promise<unknown> {
+  async #call(server: Listening, method: string, path: string, body?: unknown): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' };
     const response = await fetch(server.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     const answer: unknown = await response.json();

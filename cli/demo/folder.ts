@@ -18,6 +18,8 @@ export interface DemoFolder {
   dataDir: string;
   home: string;
   project: string;
+  /** What agents leave in the folder for temporary files goes with the rest. */
+  temporary: string;
 }
 
 const Owner = z.object({ pid: z.int(), startTime: z.string(), bootId: z.string() });
@@ -26,9 +28,15 @@ const Owner = z.object({ pid: z.int(), startTime: z.string(), bootId: z.string()
 export function makeDemoFolder(): DemoFolder {
   // The real path: on macOS /tmp is a link, and projects are known by their real paths.
   const root = realpathSync(mkdtempSync(join(tmpdir(), PREFIX)));
-  const folder = { root, dataDir: join(root, 'data'), home: join(root, 'home'), project: join(root, 'project') };
+  const folder = {
+    root,
+    dataDir: join(root, 'data'),
+    home: join(root, 'home'),
+    project: join(root, 'project'),
+    temporary: join(root, 'tmp'),
+  };
   writeFileSync(join(root, 'demo.json'), JSON.stringify(identify(process.pid)), { mode: 0o600 });
-  for (const path of [folder.home, folder.project]) mkdirSync(path, { mode: 0o700 });
+  for (const path of [folder.home, folder.project, folder.temporary]) mkdirSync(path, { mode: 0o700 });
   return folder;
 }
 

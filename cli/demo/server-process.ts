@@ -5,17 +5,28 @@ import { packageRoot } from '../../config/find-command.ts';
 const LISTENS = /Holdfast listens on (http:\/\/[^\s:]+:(\d+))/;
 const KEPT_CHARS = 4_000;
 
-/** A server in a process of its own. */
-export interface ServerProcess {
+/** A server that listens. */
+export interface Listening {
   pid: number;
   url: string;
   port: number;
-  /** Resolves with how it ended, when it has. */
-  ended: Promise<string>;
 }
 
-/** Starts `server/main.ts`; resolves when it listens, and rejects with what it printed when it ends before that. `log` gets its later lines. */
-export function startServerProcess(env: Record<string, string>, cwd: string, log: (text: string) => void): Promise<ServerProcess> {
+/** A server in a process of its own. */
+export interface ServerProcess {
+  /** Rejects with what it printed when it ends before it listens. */
+  listening: Promise<Listening>;
+  /** Resolves with how it ended, when it has. */
+  ended: Promise<string>;
+  /** Ends it; resolves when it has ended. */
+  end(): Promise<void>;
+}
+
+/** A demo's server has nothing to save, so it gets little time to end. */
+const PATIENCE_MS = 3_000;
+
+/** Starts `server/main.ts`. `log` gets what it prints once it listens. */
+export function startServerProcess(env: Record<string, string>, cwd: string, log: (text: string) => void): ServerProcess {
   const child = spawn(process.execPath, [join(packageRoot, 'server/main.ts')], {
     cwd,
     env,
@@ -24,6 +35,16 @@ export function startServerProcess(env: Record<string, string>, cwd: string, log
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = endOf(child);
+  const end = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+  return { listening: listeningOf(child, ended, log), ended, end };
+}
+
+function listeningOf(child: ChildProcess, ended: Promise<string>, log: (text: string) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
     let printed = '';
     let listens = false;
@@ -33,10 +54,10 @@ export function startServerProcess(env: Record<string, string>, cwd: string, log
       const [, url, port] = LISTENS.exec(printed) ?? [];
       if (url === undefined || child.pid === undefined) return;
       listens = true;
-      resolve({ pid: child.pid, url, port: Number(port), ended });
+      resolve({ pid: child.pid, url, port: Number(port) });
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
     void ended.then((how) => reject(new Error(printed.trim() || `The server ended (${how}) before it listened.`)));
   });
 }

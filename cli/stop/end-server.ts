@@ -8,7 +8,7 @@ import { lockDataDir } from '../../server/storage/lock.ts';
 /** How long a server may take to end by itself, in milliseconds. */
 const PATIENCE_MS = 15_000;
 /** How long to wait for a lock that nobody explains. */
-const LOCK_MS = 30_000;
+const LOCK_MS = 12_000;
 const LOOK_EVERY_MS = 50;
 
 export interface EndedServer {

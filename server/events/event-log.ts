@@ -31,11 +31,15 @@ export class EventLog {
     this.#probe = parts.probe ?? noProbe;
   }
 
-  /** Runs `body` in one transaction with whatever it appends, and publishes that after the commit. A throw leaves no trace. */
-  transact<T>(body: (append: Append) => T): T {
+  /**
+   * Runs `body` in one transaction with whatever it appends, and publishes that after the commit. A throw leaves no trace.
+   * `settle` comes between the two, so that whoever hears of an event finds what is remembered as the event says.
+   */
+  transact<T>(body: (append: Append) => T, settle?: (result: T) => void): T {
     const written: StoredEvent[] = [];
     const at = this.#clock.now();
     const result = this.#store.transaction(() => body((session, events) => this.#append(session, events, at, written)));
+    settle?.(result);
     if (written.length > 0) {
       this.#probe('committed');
       this.#publish(written);

@@ -20,18 +20,19 @@ export function checkCursor(store: Store, session: LogKey, cursor: number): Curs
   return { fits: true };
 }
 
-/** The next events after a cursor: at most `limit`, and about 1 MiB. `done` says that the log's end was reached. */
+/** The next events after a cursor: at most `limit`, and about `most` bytes of `data`. `done` says that the log's end was reached. */
 export function readPage(
   store: Store,
   session: LogKey,
   after: number,
   limit: number,
+  most = PAGE_BYTES,
 ): { events: StoredEvent[]; cursor: number; done: boolean } {
   const events: StoredEvent[] = [];
   let bytes = 0;
   let done = true;
   for (const row of store.events.rows(session.num, after, limit + 1)) {
-    if (events.length === limit || bytes > PAGE_BYTES) {
+    if (events.length === limit || bytes > most) {
       done = false;
       break;
     }

@@ -24,6 +24,8 @@ type Phase = { kind: 'idle' } | { kind: 'backfill' } | { kind: 'live'; unsubscri
 
 /** Events per page while catching up; between pages others get their turn. */
 const PAGE = 256;
+/** And bytes: about what a sink takes at once, since what it does not take is read again. */
+const PAGE_BYTES = 64 * 1024;
 
 /** A cursor over one session's log: backfill from the store, cut over, then follow live; back to the store when its sink is slow. */
 export class Reader {
@@ -66,7 +68,7 @@ export class Reader {
 
   #backfill(): void {
     this.#phase = { kind: 'backfill' };
-    const page = readPage(this.#parts.store, this.#session, this.#cursor, PAGE);
+    const page = readPage(this.#parts.store, this.#session, this.#cursor, PAGE, PAGE_BYTES);
     if (!this.#deliver(page.events)) return this.#fallBehind();
     this.#cursor = page.cursor;
     // Reading and subscribing happen in one go, so no commit can fall between them.
@@ -88,7 +90,8 @@ export class Reader {
       if (event.seq <= this.#cursor) continue;
       const more = this.#sink.write(event);
       this.#cursor = event.seq;
-      if (!more) return false;
+      // A write may close its reader.
+      if (!more || this.phase === 'closed') return false;
     }
     return true;
   }

@@ -1,7 +1,9 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request } from 'express';
 import { AppError, isDiskFull, messageOf } from '../platform/app-error.ts';
 import type { Logger } from '../platform/logger.ts';
 import { problemOf } from '../platform/problem.ts';
+
+const DRAIN_MS = 5_000;
 
 /** The last handler: every error becomes a problem, and only those that are our fault are logged. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
@@ -11,16 +13,24 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     if (response.headersSent) return void response.destroy();
     if (error.extras.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(error.extras.retryAfter)));
     if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
-    // What is left of a body that was refused is read and dropped, so that the client gets to see the answer.
-    if (!request.complete) {
-      response.setHeader('Connection', 'close');
-      request.resume();
-    }
-    response
-      .status(error.status)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemOf(error, request.path)));
+    const body = JSON.stringify(problemOf(error, request.path));
+    const send = (): void => void response.status(error.status).type('application/problem+json').send(body);
+    if (request.complete) return send();
+    // Closing a connection on which bytes are still coming in would throw away the answer that is on its way out.
+    response.setHeader('Connection', 'close');
+    afterBody(request, send);
   };
+}
+
+/** Reads and drops what is left of a body that was refused, for a few seconds at most, and then calls `done` once. */
+function afterBody(request: Request, done: () => void): void {
+  const finish = (): void => {
+    clearTimeout(timer);
+    request.off('end', finish).off('close', finish).off('error', finish);
+    done();
+  };
+  const timer = setTimeout(finish, DRAIN_MS);
+  request.once('end', finish).once('close', finish).once('error', finish).resume();
 }
 
 /** Our error for anything that was thrown, also by the body parser and the router. */

@@ -36,7 +36,7 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
   const hash = key === null ? '' : bodyHash(request);
   const earlier = earlierAnswer<ChatAccepted>(store, sender.owner, key, hash);
   if (earlier) return earlier;
-  const project = request.projectPath === undefined ? null : await resolveProject(request.projectPath, parts.settings.projectRoots);
+  const project = request.projectPath === undefined ? null : resolveProject(request.projectPath, parts.settings.projectRoots);
   const turnId = request.messageId ?? context.newId();
   const answer = context.log.transact((append): ChatAccepted => {
     // Another request with this id may have come in meanwhile.

@@ -16,14 +16,18 @@ export interface Cell {
 /** Runs `body` in one transaction, takes its states over after the commit, and gives the effects that the session has to run. */
 export function commit(cell: Cell, body: (recording: Recording) => void): SessionEffect[] {
   const { store, log, clock } = cell.context;
-  const recording = log.transact((append) => {
-    const started = new Recording(store, cell.key, { session: cell.state, turn: cell.turn, now: clock.now() });
-    body(started);
-    started.save(append);
-    return started;
-  });
-  cell.state = recording.session;
-  cell.turn = recording.turn;
+  const recording = log.transact(
+    (append) => {
+      const started = new Recording(store, cell.key, { session: cell.state, turn: cell.turn, now: clock.now() });
+      body(started);
+      started.save(append);
+      return started;
+    },
+    ({ session, turn }) => {
+      cell.state = session;
+      cell.turn = turn;
+    },
+  );
   return recording.effects;
 }
 

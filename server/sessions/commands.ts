@@ -4,6 +4,7 @@ import type { KeepAliveView } from '../contracts/recap.ts';
 import type { ChatAccepted } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
 import { isoTime } from '../platform/clock.ts';
+import type { ErrorCode } from '../platform/error-codes.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './accept.ts';
 import { acceptMessage } from './accept.ts';
@@ -25,6 +26,13 @@ export interface CommandParts extends AcceptParts {
   /** SESSION_TIMEOUT_HOURS in milliseconds. */
   expiresAfterMs: number;
 }
+/** Causes of a failed start that a client can tell apart, by the codes of sessions and of the launcher. */
+const startErrors = new Map<string, ErrorCode>([
+  ['disk-full', 'disk-full'],
+  ['agent-not-installed', 'agent-not-installed'],
+  ['not-installed', 'agent-not-installed'],
+  ['no-folder', 'project-not-found'],
+]);
 
 /** The only door to sessions. Every method takes the owner; what belongs to another does not exist for them. */
 export class SessionCommands {
@@ -52,7 +60,7 @@ export class SessionCommands {
     const earlier = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
     if (earlier) return earlier.sessionId;
     pool.assertOpen();
-    const projectPath = await resolveProject(request.projectPath, settings.projectRoots);
+    const projectPath = resolveProject(request.projectPath, settings.projectRoots);
     const id = context.log.transact((append) => {
       const raced = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
       if (raced) return raced.sessionId;
@@ -95,7 +103,8 @@ export class SessionCommands {
     loaded.pump();
     await loaded.settled();
     const { state } = loaded;
-    if (state.kind === 'failed') throw new AppError('start-failed', state.detail, { members: { cause: state.code } });
+    if (state.kind === 'failed')
+      throw new AppError(startErrors.get(state.code) ?? 'start-failed', state.detail, { members: { cause: state.code } });
   }
 
   /** Warms a session because its owner looks at it; does nothing where no slot is free for that. */

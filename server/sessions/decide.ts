@@ -11,7 +11,7 @@ export type RequestDecision =
   | { kind: 'approval'; id: string; decision: 'allow' | 'deny' | 'allow-always'; message: string; by: string }
   | { kind: 'question'; id: string; answers: Record<string, string>; by: string };
 
-/** Records a decision and the agent's lines in one transaction. The first decision wins; the same from the same person again changes nothing. */
+/** Records a decision and the agent's lines in one transaction. The first decision wins; every later one is `already-decided`. */
 export function decideRequest(cell: Cell, decision: RequestDecision): Committed {
   const { store } = cell.context;
   const request = store.requests.byId(decision.id, cell.key.num);

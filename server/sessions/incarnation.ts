@@ -63,6 +63,8 @@ export class Incarnation {
   model: string | null;
   /** Bytes of `out` that are committed. */
   outOffset: number;
+  /** How often in a row a batch could not be taken, for another reason than a full disk. */
+  refusals = 0;
   readonly #clock: Clock;
   readonly #writer: JournalWriter;
   readonly #tailer: Tailer;

@@ -2,16 +2,46 @@ import { isUtf8 } from 'node:buffer';
 import type { Output } from '../agents/driver.ts';
 import type { FramedLine } from '../process/framing.ts';
 import { maxLineBytes } from '../process/framing.ts';
+import { isDiskFull } from '../platform/app-error.ts';
 import type { Cell, Committed } from './cell.ts';
 import { tell } from './cell.ts';
 import type { Batch, Incarnation } from './incarnation.ts';
 import { recordOutputs } from './record-outputs.ts';
 
-/** Decodes a batch and commits its events, the `out` offset, the driver's state and its replies in one transaction. */
+/** Characters of a line that an event keeps. */
+const MOST_KEPT = 256 * 1024;
+/** A batch that fails as often as this for a reason of ours is kept as it came: it must not hold up its session for ever. */
+const MOST_REFUSALS = 3;
+
+interface Decoded {
+  outputs: Output[];
+  replies: string[];
+  state: unknown;
+}
+
+/**
+ * Decodes a batch and commits its events, the `out` offset, the driver's state and its replies in one transaction. Throws when
+ * that fails, with nothing changed: the batch comes again.
+ */
 export function ingest(cell: Cell, incarnation: Incarnation, batch: Batch): Committed {
-  const { store, probe } = cell.context;
-  probe('read');
-  const { outputs, replies, state } = decodeLines(incarnation, batch.lines);
+  cell.context.probe('read');
+  try {
+    const committed = take(cell, incarnation, batch, decodeLines(incarnation, batch.lines));
+    incarnation.refusals = 0;
+    return committed;
+  } catch (error) {
+    if (isDiskFull(error) || ++incarnation.refusals < MOST_REFUSALS) throw error;
+    incarnation.refusals = 0;
+    cell.context.logger.error(
+      { error, sessionId: cell.key.id },
+      'lines of an agent could not be taken as what they are; they are kept as they came',
+    );
+    return take(cell, incarnation, batch, undecoded(incarnation, batch.lines));
+  }
+}
+
+function take(cell: Cell, incarnation: Incarnation, batch: Batch, { outputs, replies, state }: Decoded): Committed {
+  const { store } = cell.context;
   const source = { store, session: cell.key, incarnationId: incarnation.id, pid: incarnation.agent.pid };
   const committed = tell(cell, incarnation, { lines: replies, state }, (recording) => {
     recordOutputs(source, recording, outputs);
@@ -21,7 +51,15 @@ export function ingest(cell: Cell, incarnation: Incarnation, batch: Batch): Comm
   return committed;
 }
 
-function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): { outputs: Output[]; replies: string[]; state: unknown } {
+function undecoded(incarnation: Incarnation, lines: readonly FramedLine[]): Decoded {
+  const kept = lines.map((line): Output => {
+    const text = line.bytes.toString('utf8');
+    return { kind: 'unknown', data: { line: text.slice(0, MOST_KEPT), ...(text.length > MOST_KEPT ? { truncated: true } : {}) } };
+  });
+  return { outputs: kept, replies: [], state: incarnation.state };
+}
+
+function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): Decoded {
   const outputs: Output[] = [];
   const replies: string[] = [];
   let state = incarnation.state;

@@ -37,7 +37,7 @@ export class SessionQueries {
     const loaded = this.#pool.loaded(row.id);
     const open = this.#store.turns.open(row.num);
     const turn = loaded?.turn ?? (open[0] ? { id: open[0].id, state: open[0].state as TurnState } : null);
-    const pid = loaded?.incarnation?.agent.pid;
+    const pid = loaded?.isLive ? loaded.incarnation?.agent.pid : undefined;
     return {
       sessionId: row.id,
       state: (loaded?.state.kind ?? row.state) as SessionState,

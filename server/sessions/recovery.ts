@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitReason } from '../contracts/events.ts';
 import type { TurnState } from '../contracts/state.ts';
+import { AppError, isDiskFull } from '../platform/app-error.ts';
 import { bootId, isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { readIdentities, readPid, tryClaim } from '../process/journal-folder.ts';
 import { markedProcesses } from '../process/members.ts';
@@ -28,6 +29,16 @@ export interface Recovered {
 
 /** Brings store and machine together before the server listens: each recorded process is adopted or closed, strays are ended. */
 export async function recover(context: SessionContext, pool: InteractiveSessionPool): Promise<Recovered> {
+  // The clock's timers keep no process alive, and before it listens nothing else does while this waits for others to end.
+  const awake = setInterval(() => undefined, 60_000);
+  try {
+    return await reconcile(context, pool);
+  } finally {
+    clearInterval(awake);
+  }
+}
+
+async function reconcile(context: SessionContext, pool: InteractiveSessionPool): Promise<Recovered> {
   skipAfterReboot(context);
   const result: Recovered = { adopted: 0, ended: 0, orphans: await endOrphans(context) };
   for (const row of context.store.incarnations.unended()) {
@@ -37,6 +48,9 @@ export async function recover(context: SessionContext, pool: InteractiveSessionP
       if (await recoverOne(context, pool, session, row)) result.adopted += 1;
       else result.ended += 1;
     } catch (error) {
+      // A full disk is no reason to end an agent: whoever makes room finds it alive.
+      if (isDiskFull(error))
+        throw new AppError('disk-full', 'The disk of DATA_DIR is full. Make room, then start again.', { cause: error });
       // One journal that can't be read must not keep the others from being served.
       context.logger.error({ error, sessionId: session.id, incarnationId: row.id }, 'a process could not be taken over; it is ended');
       await abandon(context, session, row);

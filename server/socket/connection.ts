@@ -82,12 +82,12 @@ export class Connection {
     this.#socket.once('close', () => this.#closed());
     const welcome = { version, connectionId: newId(), heartbeatSeconds: HEARTBEAT_SECONDS, at: isoTime(clock.now()) };
     this.#send({ type: 'welcome', payload: welcome });
+    this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#deleted(sessionId)));
     if (this.#only !== null) {
       this.#attach(this.#only, after);
       return api.commands.wake(this.#owner, this.#only);
     }
     this.#leave.push(api.readers.log.subscribeAll((events) => this.#showChanges(events)));
-    this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#send({ type: 'session.deleted', payload: { sessionId } })));
   }
 
   /** Asks for a sign of life; a socket that gave none to the last question is ended. */
@@ -149,6 +149,11 @@ export class Connection {
   #detach(id: string): void {
     this.#readers.get(id)?.close();
     this.#readers.delete(id);
+  }
+
+  #deleted(id: string): void {
+    this.#detach(id);
+    if (this.#only === null || this.#only === id) this.#send({ type: 'session.deleted', payload: { sessionId: id } });
   }
 
   /** Other devices of this owner see what a session has become. */

@@ -34,13 +34,18 @@ export function turnsTable(db: Database) {
   );
   const byId = db.prepare<[string], TurnRow>(`SELECT ${slim} FROM turns WHERE id = ?`);
   const inputOf = db.prepare<[string], { input: string | null }>('SELECT input FROM turns WHERE id = ?');
-  const open = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? AND ended_at IS NULL ORDER BY ord`);
+  // Named indexes: left to itself, SQLite takes that of all turns and reads the whole history of the session each time.
+  const open = db.prepare<[number], TurnRow>(
+    `SELECT ${slim} FROM turns INDEXED BY turns_open WHERE session_num = ? AND ended_at IS NULL ORDER BY ord`,
+  );
   const waiting = db.prepare<[], { session_num: number }>('SELECT DISTINCT session_num FROM turns WHERE ended_at IS NULL');
   const openAt = db.prepare<[number, number, number], { seq: number | null }>(
     'SELECT min(first_seq) AS seq FROM turns WHERE session_num = ? AND first_seq <= ? AND (last_seq IS NULL OR last_seq > ?)',
   );
   const last = db.prepare<[number], TurnRow>(`SELECT ${slim} FROM turns WHERE session_num = ? ORDER BY ord DESC LIMIT 1`);
-  const count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM turns WHERE session_num = ? AND ended_at IS NULL');
+  const count = db.prepare<[number], { n: number }>(
+    'SELECT count(*) AS n FROM turns INDEXED BY turns_open WHERE session_num = ? AND ended_at IS NULL',
+  );
   const openTotal = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM turns WHERE ended_at IS NULL');
   const dispatch = db.prepare<[string, string, number, number, string]>(
     'UPDATE turns SET incarnation_id = ?, agent_message_id = ?, in_offset = ?, in_length = ?, attempts = attempts + 1 WHERE id = ?',

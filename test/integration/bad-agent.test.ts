@@ -20,7 +20,10 @@ describe('an agent that misbehaves', () => {
   /** The session still answers, in the same process or in a new one. */
   async function expectUsable(sessionId: string): Promise<void> {
     const { client } = holdfast;
-    expect(await client.ask({ message: 'are you there', sessionId })).toMatchObject({ state: 'completed', content: 'You said: are you there' });
+    expect(await client.ask({ message: 'are you there', sessionId })).toMatchObject({
+      state: 'completed',
+      content: 'You said: are you there',
+    });
     expect((await client.call('GET', '/health')).status).toBe(200);
   }
 
@@ -35,7 +38,8 @@ describe('an agent that misbehaves', () => {
     const notices = events.filter((event) => event.kind === 'notice');
     expect(notices.map((event) => event.data.code)).toEqual(['line-too-long']);
     expect(events.filter((event) => event.kind === 'unknown')).toEqual([]);
-    expect(peakMb(pid) - before).toBeLessThan(90);
+    // At most 32 MiB of it are held, and copied as they grow; the whole line would be 300 MiB of buffers and text.
+    expect(peakMb(pid) - before).toBeLessThan(150);
     await expectUsable(sessionId);
   });
 
@@ -68,7 +72,9 @@ describe('an agent that misbehaves', () => {
 
   it('[JN63] keeps half a line that was left at the exit, and interrupts the turn behind it', async () => {
     const { client } = holdfast;
-    const { sessionId, cursor, messageId } = (await client.send({ message: 'tokens=100000 delay=20', projectPath: holdfast.folder('half') })).body;
+    const { sessionId, cursor, messageId } = (
+      await client.send({ message: 'tokens=100000 delay=20', projectPath: holdfast.folder('half') })
+    ).body;
     await eventOf(client, sessionId, 'text', cursor);
     const folder = await journalOf(holdfast, sessionId);
     const agent = pidIn(folder, 'agent');

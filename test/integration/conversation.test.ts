@@ -14,7 +14,7 @@ describe('a conversation with the real Claude CLI', () => {
   let claude: ClaudeHoldfast;
 
   beforeAll(async () => {
-    claude = await claudeHoldfast();
+    claude = await claudeHoldfast({ env: { MAX_CONCURRENT_SESSIONS: '20' } });
   });
   afterAll(() => claude.dispose());
 
@@ -92,7 +92,7 @@ describe('a conversation with the real Claude CLI', () => {
     await ended(body.sessionId, body.messageId);
     expect(ladderOf(await client.events(body.sessionId), body.messageId)).toEqual([...wholeLadder.slice(0, -1), 'turn.cancelled']);
     const said = (await client.messages(body.sessionId)).filter(({ role }) => role === 'assistant');
-    expect(said).toMatchObject([{ turnId: body.messageId, partial: true }]);
+    expect(said).toMatchObject([{ turnId: body.messageId, turnState: 'cancelled' }]);
     expect(tokens(2000).startsWith(said[0]?.text ?? '-')).toBe(true);
     expect(await client.ask({ message: 'hello again', projectPath })).toMatchObject({
       sessionId: body.sessionId,
@@ -208,7 +208,7 @@ describe('a conversation with the real Claude CLI', () => {
       attachments,
       projectPath: holdfast.folder('attached'),
     });
-    expect(answer.content).toBe('You said: look at these');
+    expect(answer.content.trim()).toBe('You said: look at these');
     const folder = holdfast.incarnations().find((path) => existsSync(join(path, 'files', messageId))) ?? '';
     const line = readFileSync(join(folder, 'in'), 'utf8')
       .split('\n')

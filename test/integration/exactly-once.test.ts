@@ -109,11 +109,12 @@ describe('the same message more than once', () => {
   it('[SE26] devices that write at once into a project without a conversation begin one, and each gets its answer', async () => {
     const { holdfast } = claude;
     const projectPath = holdfast.folder('devices');
+    const devices = Array.from({ length: 16 }, (_, index) => index + 1);
     const answers = await Promise.all(
-      [1, 2, 3, 4].map((device) => holdfast.client.ask({ message: `from device ${device}`, projectPath, messageId: randomUUID() })),
+      devices.map((device) => holdfast.client.ask({ message: `from device ${device}`, projectPath, messageId: randomUUID() })),
     );
     expect(new Set(answers.map(({ sessionId }) => sessionId)).size).toBe(1);
-    expect(answers.map(({ content }) => content)).toEqual([1, 2, 3, 4].map((device) => `You said: from device ${device}`));
+    expect(answers.map(({ content }) => content)).toEqual(devices.map((device) => `You said: from device ${device}`));
     const events = await holdfast.client.events(answers[0]?.sessionId ?? '');
     expect(events.filter(({ kind }) => kind === 'session.created' || kind === 'session.starting')).toHaveLength(2);
   });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../config/find-command.ts';
@@ -69,8 +70,11 @@ describe('kill -9 of the server at a step of a message', () => {
     const events = await client.events(sessionId);
     expectNoHoles(events);
     const history = await client.messages(sessionId);
+    const journals = claude.holdfast.incarnations().map((folder) => readFileSync(join(folder, 'in'), 'utf8'));
     for (const { id, message, text } of turns) {
       expect(claude.askedFor(message)).toBe(1);
+      // The agent itself drops a repeated line; none may come to it in the first place.
+      expect(journals.join('').split(JSON.stringify(message))).toHaveLength(2);
       expectAnsweredOnce(events, id, text);
       expect(history.filter(({ turnId }) => turnId === id).map((said) => [said.role, said.text])).toEqual([
         ['user', message],

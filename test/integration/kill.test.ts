@@ -1,16 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPid } from '../../server/process/journal-folder.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAnsweredOnce, expectNoHoles, streamedText, tokens } from '../support/kill-checks.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { Follower } from '../support/kill-follower.ts';
 import { Random, seedOf } from '../support/kill-random.ts';
 
+interface Run {
+  seed: number;
+  kills: number;
+}
+
 /** Seeds that have failed once, each with the number of kills after which it did. */
-const keptSeeds: { seed: number; kills: number }[] = [];
+const keptSeeds: Run[] = [];
 const KILLS = 50;
-const runs = [{ seed: seedOf('KILL_SEED'), kills: KILLS }, ...keptSeeds];
+/** First messages whose agents are killed into. */
+const STARTS = Number(process.env['KILL_STARTS'] ?? 8);
+const runs: [Run, ...Run[]] = [{ seed: seedOf('KILL_SEED'), kills: KILLS }, ...keptSeeds];
 
 describe('kill -9 of the server', () => {
   let claude: ClaudeHoldfast;
@@ -61,7 +70,8 @@ describe('kill -9 of the server', () => {
     await follower.connect(holdfast.client);
     await eventually(() => follower.seen.some((event) => event.kind === 'turn.completed' && event.turnId === body.messageId));
     await verify(begun, 'kiwi', [{ id: body.messageId, text: tokens(300) }]);
-    expect(follower.connections.every((events) => events > 80)).toBe(true);
+    expect(follower.connections).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(follower.connections).not.toContain(0);
     expect(claude.askedFor('tokens=300 delay=5')).toBe(1);
   });
 
@@ -95,4 +105,38 @@ describe('kill -9 of the server', () => {
     },
     180_000,
   );
+
+  it(`[SE35] at random moments while an agent starts for a first message (KILL_SEED ${runs[0].seed}): it is answered once, by one process`, async () => {
+    const { holdfast } = claude;
+    const random = new Random(runs[0].seed);
+    for (let round = 1; round <= STARTS; round += 1) {
+      const projectPath = holdfast.folder(`start-${round}`);
+      const body = { message: `tokens=40 delay=2 start ${round}`, projectPath, messageId: randomUUID() };
+      for (let kills = 2 + random.below(2); kills > 0; kills -= 1) {
+        const sent = holdfast.client.send(body).catch(() => null);
+        await sleep(random.below(kills === 1 ? 400 : 40));
+        await holdfast.kill();
+        await sent;
+        await holdfast.start();
+      }
+      const answer = await holdfast.client.ask(body);
+      expect(answer).toMatchObject({ state: 'completed', content: tokens(40) });
+      expect(claude.askedFor(body.message)).toBe(1);
+      const events = await holdfast.client.events(answer.sessionId);
+      expectNoHoles(events);
+      expectAnsweredOnce(events, body.messageId, tokens(40));
+      const found = await holdfast.client.call<{ sessions: unknown[] }>('GET', `/api/sessions?project=${encodeURIComponent(projectPath)}`);
+      expect(found.body.sessions).toHaveLength(1);
+      await holdfast.client.call('DELETE', `/api/sessions/${answer.sessionId}`);
+    }
+    // Nothing is left of the starts that came to nothing.
+    const { body } = await holdfast.client.call<{ sessions: { pid: number }[] }>('GET', '/api/sessions/active');
+    const alive = new Set(
+      holdfast
+        .incarnations()
+        .flatMap((folder) => readPid(folder, 'agent') ?? [])
+        .filter((pid) => existsSync(`/proc/${pid}/exe`)),
+    );
+    expect([...alive].sort()).toEqual(body.sessions.map(({ pid }) => pid).sort());
+  }, 180_000);
 });

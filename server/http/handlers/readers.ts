@@ -23,7 +23,11 @@ export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'mes
       const wanted = query.kind;
       const stream = new EventStream(context.response, api.clock, wanted === undefined ? undefined : (event) => event.kind === wanted);
       const reader = new Reader(api.readers, session, after, stream);
-      context.response.once('close', () => reader.close());
+      const leave = api.readers.log.onDeleted((id) => id === session.id && context.response.end());
+      context.response.once('close', () => {
+        leave();
+        reader.close();
+      });
       reader.start();
       return 'streamed';
     },

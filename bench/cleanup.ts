@@ -1,0 +1,24 @@
+/** What was started and has to be ended, newest first, whatever happens. */
+export class Cleanup {
+  readonly #steps: (() => void | Promise<void>)[] = [];
+
+  add(step: () => void | Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  /** Runs all steps, also when one fails; throws the first failure. */
+  async run(): Promise<void> {
+    const failures: unknown[] = [];
+    // Timers of the server's clock keep no process alive, and ending an agent waits with them.
+    const awake = setInterval(() => undefined, 1_000);
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    clearInterval(awake);
+    if (failures.length > 0) throw failures[0];
+  }
+}

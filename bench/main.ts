@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machineSentence, thisMachine } from './machine.ts';
+import { withFigures } from './markdown.ts';
+import { firstToken } from './measures/first-token.ts';
+import { ingest } from './measures/ingest.ts';
+import { journalLatency } from './measures/journal-latency.ts';
+import { memory } from './measures/memory.ts';
+import { tokenGaps } from './measures/token-gaps.ts';
+import { textTable, verdict, type Row } from './report.ts';
+
+/** Every measure by its name. They run in this order, one after the other. */
+const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
+  first: firstToken,
+  gaps: tokenGaps,
+  journal: journalLatency,
+  ingest,
+  memory,
+};
+
+const USAGE = `npm run bench -- [${Object.keys(measures).join('|')} …] [--json FILE] [--markdown FILE]
+  Measures what is named, or all of it (about four minutes), and prints a table.
+  --json FILE      writes the same figures as JSON
+  --markdown FILE  puts them between the marks of a Markdown file such as docs/BENCHMARKS.md`;
+
+/** A figure that misses its target is said in words; the exit code is 0 all the same, since a busy machine misses some. */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' }, markdown: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const unknown = positionals.filter((name) => !(name in measures));
+  if (values.help === true || unknown.length > 0) {
+    console.log(unknown.length > 0 ? `There is no measure ${unknown.join(', ')}.\n${USAGE}` : USAGE);
+    process.exitCode = unknown.length > 0 ? 2 : 0;
+    return;
+  }
+  const machine = thisMachine();
+  console.log(machineSentence(machine));
+  const chosen = positionals.length > 0 ? positionals : Object.keys(measures);
+  const rows: Row[] = [];
+  for (const name of chosen) {
+    process.stderr.write(`measuring ${name} …\n`);
+    rows.push(...((await measures[name]?.()) ?? []));
+  }
+  console.log(`\n${textTable(rows)}\n\n${verdict(rows)}`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, rows, verdict: verdict(rows) }, null, 2)}\n`);
+  if (values.markdown !== undefined) writeFileSync(values.markdown, withFigures(readFileSync(values.markdown, 'utf8'), machine, rows));
+}
+
+await main();
+process.exit();

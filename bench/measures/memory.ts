@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusView } from '../../server/contracts/views.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import type { Holdfast } from '../../test/support/holdfast.ts';
+import { Cleanup } from '../cleanup.ts';
+import type { Row } from '../report.ts';
+import { startServer } from '../stage.ts';
+import { slope } from '../statistics.ts';
+
+const IDLE_LIMIT_MB = 110;
+const SESSION_LIMIT_KB = 100;
+const QUIET_MS = 10_000;
+/** The first sessions also warm the server up: the slope is taken from there on. */
+const STEPS = [20, 40, 60, 80] as const;
+const STARTS_AT_ONCE = 4;
+
+/**
+ * Memory of the server's own process: its resident set after the start and 10 s of quiet, and how much each idle live
+ * session (echo) adds, as the slope of the resident set. The server was started once before, so that its compile cache
+ * is there.
+ */
+export async function memory(): Promise<Row[]> {
+  const cleanup = new Cleanup();
+  try {
+    const env = { MAX_CONCURRENT_SESSIONS: String(STEPS.at(-1)) };
+    const holdfast = await startServer(cleanup, env);
+    await sleep(3_000);
+    await holdfast.stop();
+    await holdfast.start();
+    await sleep(QUIET_MS);
+    const idle = residentKb(holdfast.pid);
+    const points: { x: number; y: number }[] = [];
+    for (const step of STEPS) {
+      const missing = step - (points.at(-1)?.x ?? 0);
+      for (let left = missing; left > 0; left -= STARTS_AT_ONCE) {
+        await Promise.all(Array.from({ length: Math.min(left, STARTS_AT_ONCE) }, () => openSession(holdfast)));
+      }
+      await sleep(QUIET_MS / 2);
+      points.push({ x: step, y: residentKb(holdfast.pid) });
+    }
+    return rows(idle / 1024, points);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+function rows(idleMb: number, points: { x: number; y: number }[]): Row[] {
+  const each = slope(points);
+  const [first, last] = [points[0], points.at(-1)];
+  return [
+    {
+      measure: 'server memory, idle (RSS)',
+      ours: `${idleMb.toFixed(1)} MiB`,
+      baseline: '',
+      compared: '',
+      target: `≤ ${IDLE_LIMIT_MB} MB`,
+      met: idleMb * 1.048576 <= IDLE_LIMIT_MB,
+    },
+    {
+      measure: `server memory per idle session (slope of RSS, ${first?.x} to ${last?.x} echo sessions)`,
+      ours: `${each.toFixed(0)} kB`,
+      baseline: `${((last?.y ?? 0) / 1024).toFixed(1)} MiB with ${last?.x}`,
+      compared: '',
+      target: `≤ ${SESSION_LIMIT_KB} kB`,
+      met: each <= SESSION_LIMIT_KB,
+    },
+  ];
+}
+
+/** Makes a session and starts its agent; resolves when that is ready. */
+async function openSession({ client, project }: Holdfast): Promise<void> {
+  const { body } = await client.call<{ sessionId: string }>('POST', '/api/sessions', { projectPath: project, agent: 'echo' });
+  await client.call('POST', `/api/sessions/${body.sessionId}/start`, {});
+  await eventually(async () => (await client.call<StatusView>('GET', `/api/sessions/${body.sessionId}/status`)).body.state === 'ready', 60);
+}
+
+/** Resident set in kB, as the system counts it. */
+function residentKb(pid: number): number {
+  return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}

@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ActiveView } from '../../server/contracts/views.ts';
+import { inotifyLimit } from '../../server/process/inotify.ts';
+import { markedProcesses } from '../../server/process/members.ts';
+import { pidIn } from '../support/agent-processes.ts';
+import { Holdfast } from '../support/holdfast.ts';
+
+const SESSIONS = 130;
+const LIMIT = 128;
+const limitFile = '/proc/sys/fs/inotify/max_user_instances';
+const usual = inotifyLimit();
+
+/** Whether the limit is what the test is about, or can be made so. */
+function limited(): boolean {
+  if (usual === LIMIT) return true;
+  try {
+    writeFileSync(limitFile, String(LIMIT));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const atLimit = limited();
+if (!atLimit)
+  console.warn(
+    `many-sessions.test.ts is skipped in part: fs.inotify.max_user_instances is ${usual ?? 'unknown'} and may not be set to ${LIMIT} here.`,
+  );
+afterAll(() => {
+  if (atLimit && usual !== LIMIT && usual !== null) writeFileSync(limitFile, String(usual));
+});
+
+/** The first half of every mark of a server's agents. */
+async function dataIdOf(holdfast: Holdfast, sessionId: string): Promise<string> {
+  const { pid } = await holdfast.client.status(sessionId);
+  return /HOLDFAST_INCARNATION=([^/\0]+)\//.exec(readFileSync(`/proc/${pid ?? 0}/environ`, 'latin1'))?.[1] ?? '';
+}
+
+describe.skipIf(!atLimit)(`${SESSIONS} sessions where a user may have ${LIMIT} inotify instances`, () => {
+  it('[JN90] all start, all answer, /ready says what is scarce, and nothing of them is left', async () => {
+    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: String(SESSIONS) } });
+    const sessions: string[] = [];
+    let dataId = '';
+    try {
+      const { client } = holdfast;
+      const { body } = await client.call<{ ready: boolean; checks: { name: string; detail?: string }[] }>('GET', '/ready');
+      expect(body.checks.find(({ name }) => name === 'inotify')?.detail).toMatch(/max_user_instances is 128, low for 130 sessions/);
+      const left = Array.from({ length: SESSIONS }, (_unused, index) => index);
+      const starter = async (): Promise<void> => {
+        for (let index = left.shift(); index !== undefined; index = left.shift()) {
+          const answer = await client.ask({ message: `remember the word w${index}`, projectPath: holdfast.folder(`p${index}`) });
+          expect(answer.content).toBe(`I will remember w${index}.`);
+          sessions[index] = answer.sessionId;
+        }
+      };
+      await Promise.all(Array.from({ length: 4 }, starter));
+      dataId = await dataIdOf(holdfast, sessions[0] ?? '');
+      const { pool } = (await client.call<ActiveView>('GET', '/api/sessions/active')).body;
+      expect(pool).toMatchObject({ live: SESSIONS, max: SESSIONS, available: 0 });
+      const words = await Promise.all(sessions.map(async (sessionId) => (await client.ask({ message: 'what word', sessionId })).content));
+      expect(words).toEqual(sessions.map((_sessionId, index) => `The word is w${index}.`));
+      const refused = await client.call<{ code: string }>('POST', '/api/chat', { message: 'one more', projectPath: holdfast.project });
+      expect(refused).toMatchObject({ status: 503, body: { code: 'pool-full' } });
+    } finally {
+      await holdfast.kill();
+      // All at once: ending them one after the other would take a while.
+      for (const folder of holdfast.incarnations()) process.kill(-pidIn(folder, 'sh'), 'SIGKILL');
+      await holdfast.dispose();
+    }
+    expect(markedProcesses(dataId)).toEqual([]);
+  }, 180_000);
+});
+
+describe('a full pool', () => {
+  it('[SE90] refuses new work at once with the reason and when to come again, and takes it when a slot is free', async () => {
+    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: '2' } });
+    let dataId = '';
+    try {
+      const { client } = holdfast;
+      const [one, two] = [
+        await client.ask({ message: 'hello', projectPath: holdfast.folder('one') }),
+        await client.ask({ message: 'hello', projectPath: holdfast.folder('two') }),
+      ];
+      dataId = await dataIdOf(holdfast, one.sessionId);
+      const body = { message: 'hello', messageId: '7d2f8f5e-3a40-4d5c-9a52-0c55c1d5a002', projectPath: holdfast.folder('three') };
+      const refused = await client.call<{ code: string; detail: string }>('POST', '/api/chat', body);
+      expect(refused).toMatchObject({ status: 503, body: { code: 'pool-full', live: 2, max: 2 } });
+      expect(refused.body.detail).toContain('MAX_CONCURRENT_SESSIONS');
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      // Nothing of it was kept: no session, no message.
+      expect((await client.call('GET', `/api/messages/${body.messageId}`)).status).toBe(404);
+      expect((await client.call<{ sessions: unknown[] }>('GET', '/api/sessions')).body.sessions).toHaveLength(2);
+      // Whoever has a slot keeps it.
+      expect((await client.ask({ message: 'and again', sessionId: two.sessionId })).state).toBe('completed');
+      await client.call('POST', `/api/sessions/${one.sessionId}/stop`);
+      expect(await client.ask(body)).toMatchObject({ state: 'completed', resumed: false });
+      expect((await client.call('POST', `/api/sessions/${one.sessionId}/wake`)).status).toBe(503);
+    } finally {
+      await holdfast.dispose();
+    }
+    expect(markedProcesses(dataId)).toEqual([]);
+  });
+});
