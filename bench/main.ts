@@ -2,11 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineSentence, thisMachine } from './machine.ts';
 import { withFigures } from './markdown.ts';
+import { day } from './measures/day.ts';
 import { firstToken } from './measures/first-token.ts';
+import { health } from './measures/health.ts';
 import { ingest } from './measures/ingest.ts';
 import { journalLatency } from './measures/journal-latency.ts';
 import { memory } from './measures/memory.ts';
+import { restart } from './measures/restart.ts';
+import { spare } from './measures/spare.ts';
 import { tokenGaps } from './measures/token-gaps.ts';
+import { wake } from './measures/wake.ts';
 import { textTable, verdict, type Row } from './report.ts';
 
 /** Every measure by its name. They run in this order, one after the other. */
@@ -16,10 +21,15 @@ const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
   journal: journalLatency,
   ingest,
   memory,
+  wake,
+  spare,
+  health,
+  restart,
+  day,
 };
 
 const USAGE = `npm run bench -- [${Object.keys(measures).join('|')} …] [--json FILE] [--markdown FILE]
-  Measures what is named, or all of it (about four minutes), and prints a table.
+  Measures what is named, or all of it (about eight minutes), and prints a table.
   --json FILE      writes the same figures as JSON
   --markdown FILE  puts them between the marks of a Markdown file such as docs/BENCHMARKS.md`;
 

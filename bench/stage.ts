@@ -36,14 +36,14 @@ export async function startServer(cleanup: Cleanup, env: Record<string, string>)
   return holdfast;
 }
 
-/** The scripted model and the server, each in a process of its own. Throws when the CLI is not installed. */
-export async function claudeStage(cleanup: Cleanup): Promise<ClaudeStage> {
+/** The scripted model and the server, each in a process of its own, with further settings. Throws when the CLI is not installed. */
+export async function claudeStage(cleanup: Cleanup, settings: Record<string, string> = {}): Promise<ClaudeStage> {
   const entry = agentEntry('claude');
   const command = entry ? findCommand(entry, {}, process.env) : null;
   if (command === null) throw new Error('The Claude CLI is not installed: run npm ci.');
   const sandbox = agentSandbox(await startModel(cleanup));
   cleanup.add(() => sandbox.remove());
-  const holdfast = await startServer(cleanup, { ...sandbox.env, DEFAULT_AGENT: 'claude', CLAUDE_COMMAND: command });
+  const holdfast = await startServer(cleanup, { ...sandbox.env, DEFAULT_AGENT: 'claude', CLAUDE_COMMAND: command, ...settings });
   return { holdfast, command, env: sandbox.env, project: holdfast.project };
 }
 

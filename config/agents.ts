@@ -11,6 +11,8 @@ export interface AgentEntry {
   command: keyof SettingValues | null;
   /** Its own variables, which it may see; a `*` at the end stands for any ending. */
   envNames: readonly string[];
+  /** What its processes may use instead of MAX_MEMORY_PER_SESSION_MB (MiB) and CPU_USAGE_LIMIT_PERCENT, where it is known to need that. */
+  limits?: { memoryMb?: number; cpuPercent?: number };
   /** How to get it, for whoever lacks it. */
   install: string | null;
 }

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StatusView } from '../../server/contracts/views.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import type { Holdfast } from '../../test/support/holdfast.ts';
 import { Cleanup } from '../cleanup.ts';
+import { openEchoSessions, roomFor } from '../echo-sessions.ts';
 import type { Row } from '../report.ts';
 import { startServer } from '../stage.ts';
 import { slope } from '../statistics.ts';
@@ -13,7 +11,6 @@ const SESSION_LIMIT_KB = 100;
 const QUIET_MS = 10_000;
 /** The first sessions also warm the server up: the slope is taken from there on. */
 const STEPS = [20, 40, 60, 80] as const;
-const STARTS_AT_ONCE = 4;
 
 /**
  * Memory of the server's own process: its resident set after the start and 10 s of quiet, and how much each idle live
@@ -23,8 +20,7 @@ const STARTS_AT_ONCE = 4;
 export async function memory(): Promise<Row[]> {
   const cleanup = new Cleanup();
   try {
-    const env = { MAX_CONCURRENT_SESSIONS: String(STEPS.at(-1)) };
-    const holdfast = await startServer(cleanup, env);
+    const holdfast = await startServer(cleanup, roomFor(STEPS.at(-1) ?? 0));
     await sleep(3_000);
     await holdfast.stop();
     await holdfast.start();
@@ -32,10 +28,7 @@ export async function memory(): Promise<Row[]> {
     const idle = residentKb(holdfast.pid);
     const points: { x: number; y: number }[] = [];
     for (const step of STEPS) {
-      const missing = step - (points.at(-1)?.x ?? 0);
-      for (let left = missing; left > 0; left -= STARTS_AT_ONCE) {
-        await Promise.all(Array.from({ length: Math.min(left, STARTS_AT_ONCE) }, () => openSession(holdfast)));
-      }
+      await openEchoSessions(holdfast, step - (points.at(-1)?.x ?? 0));
       await sleep(QUIET_MS / 2);
       points.push({ x: step, y: residentKb(holdfast.pid) });
     }
@@ -66,13 +59,6 @@ function rows(idleMb: number, points: { x: number; y: number }[]): Row[] {
       met: each <= SESSION_LIMIT_KB,
     },
   ];
-}
-
-/** Makes a session and starts its agent; resolves when that is ready. */
-async function openSession({ client, project }: Holdfast): Promise<void> {
-  const { body } = await client.call<{ sessionId: string }>('POST', '/api/sessions', { projectPath: project, agent: 'echo' });
-  await client.call('POST', `/api/sessions/${body.sessionId}/start`, {});
-  await eventually(async () => (await client.call<StatusView>('GET', `/api/sessions/${body.sessionId}/status`)).body.state === 'ready', 60);
 }
 
 /** Resident set in kB, as the system counts it. */

@@ -73,6 +73,8 @@ export interface TurnResult {
  */
 export type Output =
   | { kind: 'ready'; agentSessionId: string | null }
+  /** It does not know the conversation that it was to resume or to copy, and will end. */
+  | { kind: 'refused'; detail: string }
   | { kind: 'turn.acknowledged'; turnId: string }
   | { kind: 'turn.started'; turnId: string }
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }

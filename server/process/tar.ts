@@ -1,6 +1,7 @@
 // The tar format (POSIX ustar, with a pax header for a name that ustar has no room for).
 
-const BLOCK = 512;
+/** Everything in a tar stands in blocks of so many bytes. */
+export const TAR_BLOCK = 512;
 const NAME_BYTES = 100;
 /** The largest size that eleven octal digits can say. */
 const MOST_OCTAL = 8 ** 11 - 1;
@@ -25,14 +26,22 @@ export function tarHeader(entry: TarEntry): Buffer {
 
 /** What stands after a file of this size. */
 export function tarPadding(size: number): Buffer {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+  return Buffer.alloc((TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK);
 }
 
 /** The end of an archive. */
-export const tarEnd: Buffer = Buffer.alloc(2 * BLOCK);
+export const tarEnd: Buffer = Buffer.alloc(2 * TAR_BLOCK);
+
+/** What a header of ours says; null for a block of zeros. A name that ustar has no room for is not looked up. */
+export function readTarHeader(header: Buffer): Pick<TarEntry, 'name' | 'size'> | null {
+  if (header[0] === 0) return null;
+  const name = header.toString('utf8', 0, NAME_BYTES).replace(/\0.*$/s, '');
+  const size = header[124] === 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(header.toString('latin1', 124, 136), 8);
+  return { name, size };
+}
 
 function block({ name, size, mtimeMs }: TarEntry, type: '0' | 'x'): Buffer {
-  const header = Buffer.alloc(BLOCK);
+  const header = Buffer.alloc(TAR_BLOCK);
   header.write(name, 0, NAME_BYTES);
   header.write(octal(0o600, 7), 100);
   header.write(octal(0, 7), 108);

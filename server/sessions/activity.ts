@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 export class Activity {
   readonly #clock: Clock;
   #usedAt: number;
+  #lookedAt = -Infinity;
   #heardAt: number;
   /** Since then the agent could have said something and has not. */
   #silentAt: number;
@@ -16,9 +17,9 @@ export class Activity {
     this.#silentAt = this.#usedAt;
   }
 
-  /** The last use by its owner. */
-  get usedAt(): number {
-    return this.#usedAt;
+  /** The last time that its owner used it or looked at it: what is looked at is wanted next. */
+  get wantedAt(): number {
+    return Math.max(this.#usedAt, this.#lookedAt);
   }
   /** Milliseconds since the last sign of life of either. */
   get idleMs(): number {
@@ -37,6 +38,11 @@ export class Activity {
   use(): void {
     this.#usedAt = this.#clock.monotonic();
     this.#warned = false;
+  }
+
+  /** Its owner looks at it, which is no activity: it puts off no expiry. */
+  look(): void {
+    this.#lookedAt = this.#clock.monotonic();
   }
 
   /** Its agent has said something, which puts off the expiry too. */

@@ -8,7 +8,7 @@ export interface Holder {
   spare: boolean;
   /** Messages that it has not answered. */
   openTurns: number;
-  /** Monotonic milliseconds of its last use. */
+  /** Monotonic milliseconds of its last use, or of the last look at it. */
   usedAt: number;
 }
 

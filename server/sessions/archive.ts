@@ -33,7 +33,7 @@ export class Archive {
   }
 
   get #root(): string {
-    return join(this.#context.data.dir, 'archive');
+    return archiveFolder(this.#context.data.dir);
   }
 
   /** Removes what a killed server left: files half packed, and folders whose journal is packed and noted. Call it before the first use. */
@@ -126,7 +126,7 @@ export class Archive {
 
   async #pack(sessionId: string, incarnationId: string): Promise<void> {
     const folder = incarnationFolder(this.#context.data.dir, incarnationId);
-    const target = join(this.#root, sessionId, `${incarnationId}.tar.gz`);
+    const target = packedJournal(this.#context.data.dir, sessionId, incarnationId);
     // A journal that has ended never changes, so what is packed already stays.
     if (exists(target) || !exists(folder)) return;
     mkdirSync(join(this.#root, sessionId), { recursive: true, mode: 0o700 });
@@ -139,6 +139,15 @@ export class Archive {
     store.flush();
     for (const id of incarnations) await rm(incarnationFolder(data.dir, id), { recursive: true, force: true });
   }
+}
+
+function archiveFolder(dataDir: string): string {
+  return join(dataDir, 'archive');
+}
+
+/** Where the packed journal of an incarnation is. */
+export function packedJournal(dataDir: string, sessionId: string, incarnationId: string): string {
+  return join(archiveFolder(dataDir), sessionId, `${incarnationId}.tar.gz`);
 }
 
 function exists(path: string): boolean {

@@ -75,11 +75,13 @@ export class SessionCommands {
     return id;
   }
 
-  /** Changes name, labels, mode or model; an agent that runs is told before its next message. */
+  /** Changes name, labels, mode or model; an agent that runs is told before its next message. Throws `session-archived` for its last two. */
   patch(owner: string, id: string, patch: PatchSession): void {
     const session = this.find(owner, id);
     const { context } = this.#parts;
     const { name, labels, mode, model } = patch;
+    if (session.state === 'archived' && (mode !== undefined || model !== undefined))
+      throw new AppError('session-archived', 'This session is archived: only its name and its labels can be changed.');
     context.log.transact((append) => {
       context.store.sessions.update(session.num, {
         ...(name === undefined ? {} : { name }),
@@ -100,6 +102,7 @@ export class SessionCommands {
     if (session.state === 'archived') throw new AppError('session-archived', 'This session is archived; start a new one.');
     this.#parts.pool.assertRoom(id);
     const loaded = this.#parts.pool.load(session);
+    loaded.activity.look();
     loaded.pump();
     await loaded.settled();
     const { state } = loaded;
@@ -107,7 +110,7 @@ export class SessionCommands {
       throw new AppError(startErrors.get(state.code) ?? 'start-failed', state.detail, { members: { cause: state.code } });
   }
 
-  /** Warms a session because its owner looks at it; does nothing where no slot is free for that. */
+  /** Warms a session because its owner looks at it, as far as there is a slot for that; a live one goes later for another's sake. */
   wake(owner: string, id: string): void {
     this.#parts.pool.warm(this.find(owner, id));
   }

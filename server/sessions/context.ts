@@ -5,12 +5,15 @@ import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Probe } from '../platform/probe.ts';
 import type { Store } from '../storage/store.ts';
+import type { ResourceLimits } from './health-rules.ts';
 
-/** An agent that sessions can have: its protocol, its program (null: not installed) and the environment it may see. */
+/** An agent that sessions can have: its protocol, its program (null: not installed), and the environment it may see. */
 export interface Agent {
   driver: Driver;
   command: () => string | null;
   environment: () => Record<string, string>;
+  /** What its processes may use, where that is not what the settings say. */
+  limits?: Partial<ResourceLimits>;
 }
 
 /** Limits of one session; see the settings of the same names. */

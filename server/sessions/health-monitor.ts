@@ -5,6 +5,7 @@ import type { ProcessIdentity } from '../process/identity.ts';
 import { membersButWrapper } from '../process/members.ts';
 import { readTable } from '../process/process-table.ts';
 import { treeUsage, type TreeUsage } from '../process/usage.ts';
+import { agentLimits, limitDetail } from './agent-limits.ts';
 import type { SessionContext } from './context.ts';
 import { effectiveLimit } from './effective-limit.ts';
 import { judge, judgeDay, judgeStall, unwatched, type ResourceLimits, type Watched } from './health-rules.ts';
@@ -19,6 +20,7 @@ export interface HealthSettings {
   expireAfterMs: number;
   warnAfterMs: number;
   stallMs: number;
+  /** Of one session; an agent may have its own. */
   limits: ResourceLimits;
   /** Memory of all processes together, MiB. */
   totalMemoryMb: number;
@@ -96,17 +98,12 @@ export class HealthMonitor {
   }
 
   #judgeUse(session: Session, measured: Measured): void {
-    const { limits } = this.#settings;
+    const own = this.#context.agents.get(session.agent)?.limits ?? {};
+    const limits = agentLimits(session.agent, own, this.#settings.limits);
     const { next, warnings, end } = judge(this.#watched.get(session.id) ?? unwatched, measured, limits);
     this.#watched.set(session.id, next);
     for (const warning of warnings) session.announce({ channel: 'session', kind: 'resource.warning', data: warning });
-    if (end === 'memory-limit') {
-      const used = `${Math.round(measured.memoryMb)} MB of ${limits.memoryMb} MB (MAX_MEMORY_PER_SESSION_MB)`;
-      this.#end(session, { kind: 'limit', reason: end, detail: `The agent and its children used ${used}; the process was ended.` });
-    } else if (end === 'cpu-limit') {
-      const used = `${Math.round(measured.cpuPercent)} % CPU for several checks; ${limits.cpuPercent} % are allowed (CPU_USAGE_LIMIT_PERCENT)`;
-      this.#end(session, { kind: 'limit', reason: end, detail: `The agent and its children used ${used}; the process was ended.` });
-    }
+    if (end !== null) this.#end(session, { kind: 'limit', reason: end, detail: limitDetail(end, measured, limits) });
   }
 
   #judgeDay(session: Session): void {
@@ -152,7 +149,7 @@ export class HealthMonitor {
     const staying = live.filter((session) => session.state.kind !== 'stopping').sort((a, b) => this.#memoryOf(b) - this.#memoryOf(a));
     const usedMb = staying.reduce((sum, session) => sum + this.#memoryOf(session), 0);
     if (usedMb <= totalMemoryMb) return;
-    const idle = staying.filter((session) => session.state.kind === 'ready').sort((a, b) => a.activity.usedAt - b.activity.usedAt);
+    const idle = staying.filter((session) => session.state.kind === 'ready').sort((a, b) => a.activity.wantedAt - b.activity.wantedAt);
     const victim = idle[0] ?? staying[0];
     const detail = `All agents together used ${Math.round(usedMb)} MB of ${totalMemoryMb} MB (MAX_TOTAL_MEMORY_GB); this one was ended.`;
     if (victim) this.#end(victim, { kind: 'limit', reason: 'memory-limit', detail });

@@ -108,9 +108,11 @@ export class InteractiveSessionPool {
     return !this.#closing && this.#holders().length + this.#waiting.size < this.#effectiveMax;
   }
 
-  /** Warms a session because its owner looks at it, if that takes no slot from a process at work. */
+  /** Warms a session because its owner looks at it, if that takes no slot from a process at work; a live one goes later. */
   warm(row: SessionRow): void {
-    if (this.#closing || row.state === 'archived' || row.state === 'failed' || this.#sessions.get(row.id)?.isLive) return;
+    const loaded = this.#sessions.get(row.id);
+    loaded?.activity.look();
+    if (this.#closing || row.state === 'archived' || row.state === 'failed' || loaded?.isLive) return;
     if (canJoin(this.#holders(), this.#effectiveMax, this.#waiting.size, 0)) this.load(row).pump();
   }
 
@@ -182,7 +184,7 @@ export class InteractiveSessionPool {
       state: session.state.kind,
       spare: this.#isSpare(session),
       openTurns: this.#context.store.turns.openCount(session.num),
-      usedAt: session.activity.usedAt,
+      usedAt: session.activity.wantedAt,
     }));
   }
 }

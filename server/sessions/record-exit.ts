@@ -3,6 +3,7 @@ import { isoTime } from '../platform/clock.ts';
 import type { Exit } from '../process/journal-folder.ts';
 import type { IncarnationRow } from '../storage/incarnations-table.ts';
 import type { SessionContext } from './context.ts';
+import { hasLostConversation } from './lost-conversation.ts';
 import type { OpenTurn } from './open-turn.ts';
 import type { Recording } from './recording.ts';
 
@@ -26,15 +27,15 @@ export interface Ended {
 export function recordExit(context: SessionContext, recording: Recording, session: { num: number; id: string }, ended: Ended): ExitReason {
   const { store } = context;
   const { row, exit } = ended;
-  const reason = reasonOf(ended);
+  const refused = row.resumed === 1 && hasLostConversation(store.sessions.byNum(session.num));
+  const reason = reasonOf(ended, refused);
   if (ended.rest.length > 0)
     recording.addToTurn('agent', 'unknown', {
       line: ended.rest.toString('utf8').slice(0, 262_144),
       truncated: ended.rest.length > 262_144,
     });
-  if (row.resumed === 1 && row.ready_at === null && reason === 'start-failed') loseConversation(context, recording, session, ended);
   if (recording.turn) {
-    if (neverTaken(recording.turn, ended)) store.turns.requeue(recording.turn.id);
+    if (neverTaken(recording.turn, ended, refused)) store.turns.requeue(recording.turn.id);
     else recording.endTurn({ state: 'interrupted', reason });
     recording.turn = null;
   } else recording.withdrawRequests();
@@ -47,24 +48,14 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
   return reason;
 }
 
-function reasonOf({ row, exit, fallback }: Ended): ExitReason {
+function reasonOf({ row, exit, fallback }: Ended, refused: boolean): ExitReason {
   if (row.end_reason !== null) return row.end_reason as ExitReason;
   if (exit === null) return fallback;
-  return row.ready_at === null ? 'start-failed' : 'crashed';
+  return refused || row.ready_at === null ? 'start-failed' : 'crashed';
 }
 
 /** Proof that a turn's message was not acted upon: it never stood whole in `in`, the agent said nothing at all, or it refused to resume. */
-function neverTaken(turn: OpenTurn, { row, silent, inSize }: Ended): boolean {
+function neverTaken(turn: OpenTurn, { silent, inSize }: Ended, refused: boolean): boolean {
   if (turn.state !== 'accepted' && turn.state !== 'written') return false;
-  return silent || (turn.lineEnd ?? 0) > inSize || (row.resumed === 1 && row.ready_at === null);
-}
-
-/** The agent doesn't know its conversation any more: the next start begins a new one, and says so. */
-function loseConversation(context: SessionContext, recording: Recording, session: { num: number }, ended: Ended): void {
-  context.store.sessions.update(session.num, { resumable: 0, agent_session_id: null, fork_of: null });
-  const cause = ended.stderr === '' ? '' : ` It said: ${ended.stderr.slice(-500)}`;
-  recording.addToTurn('agent', 'notice', {
-    code: 'conversation-lost',
-    detail: `The agent could not resume its conversation and begins a new one; what was said before is in this session's history.${cause}`,
-  });
+  return refused || silent || (turn.lineEnd ?? 0) > inSize;
 }

@@ -2,6 +2,7 @@ import type { Output } from '../agents/driver.ts';
 import type { NewEvent, Usage } from '../contracts/events.ts';
 import type { Store } from '../storage/store.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
+import { loseConversation } from './lost-conversation.ts';
 import { derivedId } from './open-turn.ts';
 import type { Recording } from './recording.ts';
 
@@ -23,6 +24,8 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
   switch (output.kind) {
     case 'ready':
       return recordReady(source, recording, output.agentSessionId);
+    case 'refused':
+      return loseConversation(store, recording, session.num, output.detail);
     case 'turn.acknowledged':
     case 'turn.started':
       if (output.turnId !== recording.turn?.id) return;

@@ -1,11 +1,10 @@
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitReason } from '../contracts/events.ts';
 import type { TurnState } from '../contracts/state.ts';
 import { AppError, isDiskFull } from '../platform/app-error.ts';
 import { bootId, isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { readIdentities, readPid, tryClaim } from '../process/journal-folder.ts';
-import { markedProcesses } from '../process/members.ts';
 import { terminate } from '../process/terminate.ts';
 import type { IncarnationRow } from '../storage/incarnations-table.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
@@ -16,6 +15,7 @@ import { openTurn, type OpenTurn } from './open-turn.ts';
 import type { InteractiveSessionPool } from './pool.ts';
 import type { Pausable, SessionState } from './session-state.ts';
 import { incarnationFolder } from './start-incarnation.ts';
+import { endOrphans, setAsideUnknownFolders } from './strays.ts';
 
 /** How far `seq` jumps after a reboot: events published just before a power cut may be gone from the store. */
 const REBOOT_GAP = 1_000;
@@ -201,29 +201,6 @@ function adoptedState(row: IncarnationRow, turn: OpenTurn | null, ending: boolea
 function requeueTurnOf(context: SessionContext, row: IncarnationRow): void {
   const turn = inFlight(context, row);
   if (turn) context.store.turns.requeue(turn.id);
-}
-
-/** Processes with our mark that no open row knows. */
-async function endOrphans(context: SessionContext): Promise<number> {
-  const known = new Set(context.store.incarnations.unended().map((row) => `${context.data.id}/${row.id}`));
-  const marks = new Set(markedProcesses(context.data.id).flatMap(({ mark }) => (known.has(mark) ? [] : [mark])));
-  for (const mark of marks) {
-    const folder = incarnationFolder(context.data.dir, mark.slice(mark.indexOf('/') + 1));
-    context.logger.warn({ mark }, 'ending processes that no session knows');
-    await terminate({ folder, mark, identities: {}, clock: context.clock, graceMs: { eof: 500, term: 1_000 } }, 'clean');
-  }
-  return marks.size;
-}
-
-/** A folder that no row knows may still be somebody's work: it is moved, never deleted. */
-function setAsideUnknownFolders(context: SessionContext): void {
-  const root = join(context.data.dir, 'incarnations');
-  const known = new Set(context.store.incarnations.ids());
-  for (const name of readdirSync(root)) {
-    if (known.has(name)) continue;
-    mkdirSync(join(context.data.dir, 'unknown'), { recursive: true, mode: 0o700 });
-    renameSync(join(root, name), join(context.data.dir, 'unknown', `${name}-${context.clock.now()}`));
-  }
 }
 
 /** After a reboot a client may have seen events that the store lost: new ones begin behind a hole. */

@@ -1,7 +1,7 @@
 import type { ExitReason, NewEvent } from '../contracts/events.ts';
-import type { Timer } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { Activity } from './activity.ts';
+import { attach } from './attach.ts';
 import { requestCancel } from './cancel.ts';
 import type { Cell, Committed } from './cell.ts';
 import { commit } from './cell.ts';
@@ -9,16 +9,16 @@ import type { SessionContext } from './context.ts';
 import type { RequestDecision } from './decide.ts';
 import { decideRequest } from './decide.ts';
 import { canDispatch, dispatchNext } from './dispatch.ts';
-import { finishIncarnation } from './finish-incarnation.ts';
-import type { Batch, IncarnationParts, PendingLine } from './incarnation.ts';
-import { Incarnation } from './incarnation.ts';
-import { markRepaired, tellStalled, writeLines } from './line-writer.ts';
+import type { Batch, Incarnation, IncarnationParts, PendingLine } from './incarnation.ts';
+import { markRepaired, writeLines } from './line-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { launchProcess } from './launch-process.ts';
 import { ingest } from './ingest.ts';
 import type { OpenTurn } from './open-turn.ts';
+import { ProcessEnd } from './process-end.ts';
 import { recordArchive } from './record-archive.ts';
-import { afterExit, afterStartFailure, isFailure } from './restart-policy.ts';
+import { afterExit, afterStartFailure, isFailure, type Plan } from './restart-policy.ts';
+import { Restarts } from './restarts.ts';
 import { isLive, transition, type SessionEffect, type SessionState } from './session-state.ts';
 import { recordDecision, recordPause, recordResume, recordStop, type EndDecision } from './record-stop.ts';
 
@@ -32,33 +32,36 @@ export interface SessionHooks {
   onExit: (session: Session, rests: boolean) => void;
 }
 
-/** How long an agent may take to end, in milliseconds: after end of input, and after TERM. */
-const GRACE = { eof: 5_000, term: 3_000 };
-const BUSY_GRACE = { eof: 200, term: 3_000 };
 /** Bytes of `out` after which an idle process is ended and woken on a fresh journal. */
 const MOST_SPOOLED = 64 * 1024 * 1024;
 
 /** A session's mailbox: one job at a time, each a committed step. The only owner of its process. */
 export class Session {
   readonly #cell: Cell;
+  readonly #agent: string;
   readonly #hooks: SessionHooks;
   readonly #mailbox: Mailbox;
-  /** Ends in a row without a completed turn between them. */
-  #failures = 0;
-  #hasWorked = false;
-  #retry: Timer | null = null;
-  #exitWaiters: (() => void)[] = [];
+  readonly #restarts: Restarts;
+  readonly #processEnd: ProcessEnd;
   readonly #activity: Activity;
+  #hasWorked = false;
 
   constructor(context: SessionContext, row: SessionRow, hooks: SessionHooks, state: SessionState) {
     this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null };
+    this.#agent = row.agent;
     this.#hooks = hooks;
     this.#mailbox = new Mailbox(context, row.id);
+    this.#restarts = new Restarts(context.clock, () => !this.#mailbox.isClosed && hooks.wantsSlot(this));
+    this.#processEnd = new ProcessEnd(this.#cell, this.#mailbox, (reason) => this.#ended(reason));
     this.#activity = new Activity(context.clock);
   }
 
   get id(): string {
     return this.#cell.key.id;
+  }
+  /** The name of its agent in the catalogue. */
+  get agent(): string {
+    return this.#agent;
   }
   get num(): number {
     return this.#cell.key.num;
@@ -85,8 +88,7 @@ export class Session {
 
   /** Starts a process if there is none. Takes the pool's slot at once. */
   start(): void {
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#restarts.cancel();
     const { state, effects } = transition(this.#cell.state, { kind: 'start' });
     this.#cell.state = state;
     this.#run(effects);
@@ -95,8 +97,8 @@ export class Session {
   /** Hands the next waiting message to the agent as soon as that is possible. */
   pump(): void {
     if (this.isLive) this.#mailbox.post('dispatch', () => this.#dispatch());
-    else if (this.#retry === null) {
-      this.#failures = 0;
+    else if (!this.#restarts.isPlanned) {
+      this.#restarts.forgive();
       this.#hooks.wantsSlot(this);
     }
   }
@@ -122,13 +124,16 @@ export class Session {
   /** The process was gone before this server came: reads what it left and records its end. */
   async concludeLost(reason: 'lost' | 'start-failed'): Promise<void> {
     const incarnation = this.#cell.incarnation;
-    if (incarnation) await this.#gone(incarnation, reason);
+    if (incarnation) await this.#processEnd.seen(incarnation, reason);
     await this.settled();
   }
 
   /** Cancels a turn: the one that runs, or one that waits. Throws `nothing-to-cancel`. */
   cancel(turnId?: string): Promise<void> {
-    return this.#mailbox.ask(() => this.#take(requestCancel(this.#cell, turnId)));
+    return this.#mailbox.ask(() => {
+      this.#take(requestCancel(this.#cell, turnId));
+      if (!this.isLive && this.#cell.context.store.turns.openCount(this.num) === 0) this.#giveUpPlace();
+    });
   }
 
   /** Allows, denies or answers what the agent asked. Throws `approval-not-found`, `question-not-found`, `already-decided`. */
@@ -138,8 +143,7 @@ export class Session {
 
   /** Ends the process; messages that wait are cancelled. Resolves when the end is recorded. */
   async stop(reason: ExitReason): Promise<void> {
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#restarts.cancel();
     // Wrapped, so that the mailbox does not wait for the end: that is recorded by a later job.
     const { ended } = await this.#mailbox.ask(() => ({ ended: this.#stop(reason) }));
     await ended;
@@ -157,14 +161,14 @@ export class Session {
 
   /** Lets go of the process without touching it: the next server goes on with it. */
   async release(): Promise<void> {
-    this.#retry?.cancel();
+    this.#restarts.cancel();
     await this.#mailbox.close();
     this.#cell.incarnation?.close();
   }
 
   async #launch(): Promise<void> {
     const outcome = await launchProcess(this.#cell);
-    if (outcome.kind === 'failed') return this.#plan(afterStartFailure(this.#cell, { ...outcome, failures: ++this.#failures }));
+    if (outcome.kind === 'failed') return this.#plan(afterStartFailure(this.#cell, { ...outcome, failures: this.#restarts.fail() }));
     if (outcome.kind === 'unwanted') return;
     this.#attach(outcome.parts);
     this.write(outcome.lines);
@@ -172,17 +176,12 @@ export class Session {
   }
 
   #attach(parts: IncarnationParts): Incarnation {
-    const { logger } = this.#cell.context;
-    const incarnation: Incarnation = new Incarnation(parts, {
-      onBatch: (batch) => this.#mailbox.ask(() => this.#ingest(incarnation, batch)),
-      onGone: () => void this.#gone(incarnation),
-      onStalled: (error) => tellStalled(this.#cell, this.#mailbox, error),
-      onError: (error) => logger.warn({ error, sessionId: this.id }, 'reading an agent failed; it is tried again'),
-    });
-    this.#cell.incarnation = incarnation;
     this.#hasWorked = false;
     this.#activity.tell();
-    return incarnation;
+    return attach(this.#cell, this.#mailbox, parts, {
+      onBatch: (incarnation, batch) => this.#ingest(incarnation, batch),
+      onGone: (incarnation) => void this.#processEnd.seen(incarnation),
+    });
   }
 
   #ingest(incarnation: Incarnation, batch: Batch): void {
@@ -191,7 +190,7 @@ export class Session {
     const before = this.#cell.turn;
     const { effects, pending } = ingest(this.#cell, incarnation, batch);
     if (before && this.#cell.turn === null) {
-      this.#failures = 0;
+      this.#restarts.forgive();
       this.#hasWorked = true;
     }
     this.write(pending);
@@ -210,10 +209,16 @@ export class Session {
     this.#run(effects);
   }
 
+  /** It waits for a process no longer, neither in the pool nor for its next try. */
+  #giveUpPlace(): void {
+    this.#restarts.cancel();
+    this.#hooks.onExit(this, true);
+  }
+
   async #stop(reason: ExitReason): Promise<void> {
     const idle = this.#cell.state.kind === 'ready';
     if (recordStop(this.#cell, reason)) await this.endProcess(idle);
-    else this.#hooks.onExit(this, true); // it may have waited for a process
+    else this.#giveUpPlace();
   }
 
   /** Stops all its processes where they are (SIGSTOP); messages wait. Throws `session-busy`. */
@@ -257,38 +262,17 @@ export class Session {
 
   /** Ends the process whose reason is stored already; resolves when the end is recorded. */
   endProcess(idle: boolean): Promise<void> {
-    const incarnation = this.#cell.incarnation;
-    if (!incarnation) return Promise.resolve();
-    const ended = new Promise<void>((resolve) => this.#exitWaiters.push(resolve));
-    void incarnation
-      .terminate('clean', idle ? GRACE : BUSY_GRACE)
-      .catch((error: unknown) => this.#cell.context.logger.error({ error }, 'ending an agent failed'));
-    return ended;
+    return this.#processEnd.begin(idle);
   }
 
-  /** The process is gone: what is left of it is ended, `out` is read to its end, then the end is recorded. */
-  async #gone(incarnation: Incarnation, fallback: ExitReason = 'crashed'): Promise<void> {
-    try {
-      await incarnation.terminate('kill', { eof: 0, term: 0 });
-      await incarnation.drain();
-    } catch (error) {
-      this.#cell.context.logger.error({ error, sessionId: this.id }, 'what an ended agent left could not be read whole');
-    }
-    this.#mailbox.post('exit', () => {
-      if (this.#cell.incarnation !== incarnation) return;
-      const reason = finishIncarnation(this.#cell, incarnation, fallback);
-      for (const resolve of this.#exitWaiters.splice(0)) resolve();
-      this.#plan(afterExit(this.#cell, { reason, failures: isFailure(reason) ? ++this.#failures : 0 }));
-    });
+  #ended(reason: ExitReason): void {
+    const failures = isFailure(reason) ? this.#restarts.fail() : 0;
+    this.#plan(afterExit(this.#cell, { reason, failures }));
   }
 
-  #plan(plan: { kind: 'rest' } | { kind: 'restart'; afterMs: number }): void {
+  #plan(plan: Plan): void {
     this.#hooks.onExit(this, plan.kind === 'rest');
-    if (plan.kind === 'rest') return;
-    this.#retry = this.#cell.context.clock.after(plan.afterMs, () => {
-      this.#retry = null;
-      if (!this.#mailbox.isClosed) this.#hooks.wantsSlot(this);
-    });
+    if (plan.kind === 'restart') this.#restarts.plan(plan.afterMs);
   }
 
   #run(effects: readonly SessionEffect[]): void {

@@ -46,14 +46,14 @@ it('does not end our turn with the result of one that the agent began by itself'
   expect(decode(named).outputs.map((output) => output.kind)).toEqual(['usage']);
 });
 
-it('says that a conversation was not found, and leaves the turn to the exit that follows', () => {
+it('[SE36] says that it refuses a conversation that it does not know, and leaves the turn to the exit that follows', () => {
   const decoded = decode({
     type: 'result',
     subtype: 'error_during_execution',
     is_error: true,
     errors: ['No conversation found with session ID: x'],
   });
-  expect(decoded.outputs).toMatchObject([{ kind: 'notice', data: { code: 'conversation-not-found' } }]);
+  expect(decoded.outputs).toEqual([{ kind: 'refused', detail: 'No conversation found with session ID: x' }]);
   expect(decoded.state.turn).not.toBeNull();
 });
 

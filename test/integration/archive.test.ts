@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { StatusView } from '../../server/contracts/views.ts';
+import type { LogsView, SessionView, StatusView } from '../../server/contracts/views.ts';
 import { journalOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
@@ -89,6 +89,36 @@ describe('archiving a conversation with the real Claude CLI', () => {
     expect((await holdfast.client.events(sessionId)).filter(({ kind }) => kind === 'session.archived')).toHaveLength(1);
   });
 
+  it('[AR13] its name and labels can still be changed, its mode and model no more', async () => {
+    const { holdfast } = claude;
+    const { client } = holdfast;
+    const { body } = await client.call<SessionView>('POST', '/api/sessions', { projectPath: holdfast.folder('renamed') });
+    await archive(holdfast, body.sessionId);
+    const patch = (change: unknown) => client.call<SessionView>('PATCH', `/api/sessions/${body.sessionId}`, change);
+    const labelled = await patch({ name: 'Put away', labels: ['old'] });
+    expect(labelled).toMatchObject({ status: 200, body: { state: 'archived', name: 'Put away', labels: ['old'] } });
+    for (const change of [{ mode: 'plan' }, { model: 'sonnet' }, { model: null }, { name: 'No', mode: 'plan' }]) {
+      expect(await patch(change)).toMatchObject({ status: 409, body: { code: 'session-archived' } });
+    }
+    expect(await client.session(body.sessionId)).toEqual(labelled.body);
+    const changes = (await client.events(body.sessionId)).map(({ kind }) => kind);
+    expect(changes).toEqual(['session.created', 'session.archived', 'session.renamed', 'session.updated']);
+  });
+
+  it('[AR14] what its last process printed can still be read, and is the same as before', async () => {
+    const { holdfast } = claude;
+    const { client } = holdfast;
+    const { sessionId } = await client.ask({ message: 'hello', projectPath: holdfast.folder('logs') });
+    await client.call('POST', `/api/sessions/${sessionId}/stop`);
+    const logs = async (query: string): Promise<LogsView> =>
+      (await client.call<LogsView>('GET', `/api/sessions/${sessionId}/logs${query}`)).body;
+    const queries = ['', '?tail=3', '?stream=out&tail=1', '?stream=err'];
+    const before = await Promise.all(queries.map(logs));
+    expect(before[1]).toMatchObject({ out: expect.any(Array) as unknown, truncated: true });
+    await archive(holdfast, sessionId);
+    expect(await Promise.all(queries.map(logs))).toEqual(before);
+  });
+
   it('[AR3] gives up the turn that runs, and what waits behind it', async () => {
     const { holdfast } = claude;
     const { client } = holdfast;
@@ -137,7 +167,7 @@ describe('archiving, and what comes between', () => {
     const folder = join(holdfast.dataDir, 'incarnations', body.incarnationId);
     expect(existsSync(folder)).toBe(state !== 'archived');
     if (state === 'archived') expect(packedOf(holdfast, sessionId)).toHaveLength(1);
-    else expect(body.out.length).toBeGreaterThan(0);
+    expect(body.out.length).toBeGreaterThan(0);
     return state;
   }
 

@@ -12,7 +12,7 @@ import { expectNoHoles } from '../support/kill-checks.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { Random, seedOf } from '../support/kill-random.ts';
 import { liveIncarnations, stateOf } from '../support/live-processes.ts';
-import { inStore } from '../support/store-file.ts';
+import { changeStore, lookIntoStore } from '../support/store-file.ts';
 
 const seed = seedOf('LIFECYCLE_SEED');
 /** Whether the server answered, before it died, that it is done. */
@@ -94,7 +94,7 @@ async function expectRight(holdfast: Holdfast, sessionId: string, right: readonl
 
 /** No process that the store does not know, and none twice. */
 async function expectNothingDoubled(holdfast: Holdfast, seen: string): Promise<void> {
-  const known = inStore(holdfast, (db) =>
+  const known = lookIntoStore(holdfast, (db) =>
     db
       .prepare<[], { id: string; n: number }>(
         'SELECT id, count(*) OVER (PARTITION BY session_num) AS n FROM incarnations WHERE ended_at IS NULL',
@@ -215,7 +215,7 @@ describe('a pid that belongs to somebody else by now', () => {
       process.kill(agent, 'SIGKILL');
       await eventually(() => liveIncarnations(holdfast).size === 0);
       const before = identify(pid);
-      inStore(holdfast, (db) => {
+      changeStore(holdfast, (db) => {
         const rows = db
           .prepare<[], { id: string; process: string; wrapper: string }>('SELECT id, process, wrapper FROM incarnations')
           .all();

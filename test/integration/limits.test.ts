@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventOf, EventView } from '../../server/contracts/events.ts';
+import type { SessionsPage } from '../../server/contracts/views.ts';
 import { eventOf, journalOf, runs } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectExits } from '../support/figures.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { active, markedPids, stateOf } from '../support/live-processes.ts';
@@ -97,6 +99,18 @@ describe('memory', () => {
     expect(next).toMatchObject({ state: 'completed', content: 'You said: hello' });
     await expectEnded(holdfast, body.sessionId, 'memory-limit');
   });
+
+  it('[FG12] every end at the limit is counted under its reason, in both forms of the figures', async () => {
+    const { client } = holdfast;
+    const last = await client.ask({ message: 'eat=500\ntokens=100000 delay=20', projectPath: holdfast.folder('counted') });
+    await expectEnded(holdfast, last.sessionId, 'memory-limit');
+    const { sessions } = (await client.call<SessionsPage>('GET', '/api/sessions?limit=100')).body;
+    const events = (await Promise.all(sessions.map(({ sessionId }) => client.events(sessionId)))).flat();
+    const ended = events.filter(({ kind, data }) => kind === 'session.exited' && (data as { reason: string }).reason === 'memory-limit');
+    expect(ended.length).toBeGreaterThan(0);
+    await expectExits(holdfast, 'memory-limit', ended.length);
+    await expectExits(holdfast, 'crashed', 0);
+  });
 });
 
 describe('memory of all together', () => {
@@ -137,6 +151,7 @@ describe('CPU', () => {
       expect(answer).toMatchObject({ state: 'failed', error: { code: 'cpu-limit' } });
       expect(answer.error?.detail).toContain('CPU_USAGE_LIMIT_PERCENT');
       await expectEnded(holdfast, sessionId, 'cpu-limit');
+      await expectExits(holdfast, 'cpu-limit', 1);
       const kinds = (await client.events(sessionId)).map(({ kind }) => kind);
       expect(kinds.filter((kind) => kind === 'resource.warning')).toHaveLength(1);
       expect(kinds.indexOf('resource.warning')).toBeLessThan(kinds.indexOf('turn.failed'));
@@ -171,6 +186,7 @@ describe('stalls', () => {
     expect(evidence).toMatchObject({ verdict: 'dead', openTools: 0, openRequests: 0, connections: 0 });
     expect(evidence['silentMs']).toBeGreaterThanOrEqual(1_200);
     await expectEnded(holdfast, body.sessionId, 'stalled');
+    await expectExits(holdfast, 'stalled', 1);
     const interrupted = (await client.events(body.sessionId)).find(({ kind }) => kind === 'turn.interrupted');
     expect(interrupted).toMatchObject({ turnId: body.messageId, data: { reason: 'stalled' } });
     expect(runs(pid)).toBe(false);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ActiveView } from '../../server/contracts/views.ts';
 import { inotifyLimit } from '../../server/process/inotify.ts';
 import { markedProcesses } from '../../server/process/members.ts';
-import { pidIn } from '../support/agent-processes.ts';
+import { eventOf, pidIn } from '../support/agent-processes.ts';
 import { Holdfast } from '../support/holdfast.ts';
 
 const SESSIONS = 130;
@@ -39,7 +39,8 @@ async function dataIdOf(holdfast: Holdfast, sessionId: string): Promise<string> 
 
 describe.skipIf(!atLimit)(`${SESSIONS} sessions where a user may have ${LIMIT} inotify instances`, () => {
   it('[JN90] all start, all answer, /ready says what is scarce, and nothing of them is left', async () => {
-    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: String(SESSIONS) } });
+    // Nobody looks at their memory meanwhile: so many take more than MAX_TOTAL_MEMORY_GB.
+    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: String(SESSIONS), HEALTH_CHECK_INTERVAL_SECONDS: '3600' } });
     const sessions: string[] = [];
     let dataId = '';
     try {
@@ -60,8 +61,9 @@ describe.skipIf(!atLimit)(`${SESSIONS} sessions where a user may have ${LIMIT} i
       expect(pool).toMatchObject({ live: SESSIONS, max: SESSIONS, available: 0 });
       const words = await Promise.all(sessions.map(async (sessionId) => (await client.ask({ message: 'what word', sessionId })).content));
       expect(words).toEqual(sessions.map((_sessionId, index) => `The word is w${index}.`));
-      const refused = await client.call<{ code: string }>('POST', '/api/chat', { message: 'one more', projectPath: holdfast.project });
-      expect(refused).toMatchObject({ status: 503, body: { code: 'pool-full' } });
+      // All are idle, so one of them makes room.
+      expect((await client.ask({ message: 'one more', projectPath: holdfast.project })).state).toBe('completed');
+      expect((await client.call<ActiveView>('GET', '/api/sessions/active')).body.pool).toMatchObject({ live: SESSIONS, waiting: 0 });
     } finally {
       await holdfast.kill();
       // All at once: ending them one after the other would take a while.
@@ -73,29 +75,33 @@ describe.skipIf(!atLimit)(`${SESSIONS} sessions where a user may have ${LIMIT} i
 });
 
 describe('a full pool', () => {
-  it('[SE90] refuses new work at once with the reason and when to come again, and takes it when a slot is free', async () => {
-    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: '2' } });
+  it('[SE90] where all are at work and nobody may wait, refuses new work at once with the reason and when to come again, and takes it when a slot is free', async () => {
+    const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: '2', MAX_WAITING: '0' } });
     let dataId = '';
     try {
       const { client } = holdfast;
-      const [one, two] = [
-        await client.ask({ message: 'hello', projectPath: holdfast.folder('one') }),
-        await client.ask({ message: 'hello', projectPath: holdfast.folder('two') }),
-      ];
-      dataId = await dataIdOf(holdfast, one.sessionId);
+      const { sessionId: asleep } = await client.ask({ message: 'hello', projectPath: holdfast.folder('asleep') });
+      await client.call('POST', `/api/sessions/${asleep}/stop`);
+      const busy: string[] = [];
+      for (const name of ['one', 'two']) {
+        const { body } = await client.send({ message: 'sleep=600000', projectPath: holdfast.folder(name) });
+        await eventOf(client, body.sessionId, 'turn.started');
+        busy.push(body.sessionId);
+      }
+      dataId = await dataIdOf(holdfast, busy[0] ?? '');
       const body = { message: 'hello', messageId: '7d2f8f5e-3a40-4d5c-9a52-0c55c1d5a002', projectPath: holdfast.folder('three') };
       const refused = await client.call<{ code: string; detail: string }>('POST', '/api/chat', body);
-      expect(refused).toMatchObject({ status: 503, body: { code: 'pool-full', live: 2, max: 2 } });
+      expect(refused).toMatchObject({ status: 503, body: { code: 'pool-full', live: 2, max: 2, waiting: 0 } });
       expect(refused.body.detail).toContain('MAX_CONCURRENT_SESSIONS');
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       // Nothing of it was kept: no session, no message.
       expect((await client.call('GET', `/api/messages/${body.messageId}`)).status).toBe(404);
-      expect((await client.call<{ sessions: unknown[] }>('GET', '/api/sessions')).body.sessions).toHaveLength(2);
-      // Whoever has a slot keeps it.
-      expect((await client.ask({ message: 'and again', sessionId: two.sessionId })).state).toBe('completed');
-      await client.call('POST', `/api/sessions/${one.sessionId}/stop`);
+      expect((await client.call<{ sessions: unknown[] }>('GET', '/api/sessions')).body.sessions).toHaveLength(3);
+      expect((await client.call('POST', `/api/sessions/${asleep}/wake`)).status).toBe(503);
+      // Whoever has a slot keeps it, and may say more.
+      expect(await client.send({ message: 'and again', sessionId: busy[1] })).toMatchObject({ status: 202, body: { position: 1 } });
+      await client.call('POST', `/api/sessions/${busy[0]}/stop`);
       expect(await client.ask(body)).toMatchObject({ state: 'completed', resumed: false });
-      expect((await client.call('POST', `/api/sessions/${one.sessionId}/wake`)).status).toBe(503);
     } finally {
       await holdfast.dispose();
     }

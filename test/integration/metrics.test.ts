@@ -1,46 +1,14 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionMetricsView } from '../../server/contracts/metrics-views.ts';
 import type { HealthView, ReadyView } from '../../server/contracts/server-views.ts';
 import type { ActiveView } from '../../server/contracts/views.ts';
-import { SessionMetricsView as Schema } from '../../server/contracts/metrics-views.ts';
 import { journalOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
+import { figures, scrape, valueOf } from '../support/figures.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { residentMb } from '../support/memory.ts';
-
-/** One sample of Prometheus' text format. */
-interface Sample {
-  name: string;
-  labels: Record<string, string>;
-  value: number;
-}
-
-async function scrape(holdfast: Holdfast): Promise<{ text: string; samples: Sample[] }> {
-  const response = await fetch(`${holdfast.url}/metrics`, { headers: holdfast.client.headers });
-  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-  const text = await response.text();
-  const samples = text.split('\n').flatMap((line): Sample[] => {
-    const [, name, labels = '', value] = /^([a-z_]+)(?:\{(.*)\})? ([-+\d.e]+|\+Inf|NaN)$/.exec(line) ?? [];
-    if (name === undefined) return [];
-    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, of]) => [key, of]);
-    return [{ name, labels: Object.fromEntries(pairs) as Record<string, string>, value: Number(value) }];
-  });
-  return { text, samples };
-}
-
-async function valueOf(holdfast: Holdfast, name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
-  const { samples } = await scrape(holdfast);
-  return samples.find((sample) => sample.name === name && JSON.stringify(sample.labels) === JSON.stringify(labels))?.value;
-}
-
-async function figures(holdfast: Holdfast): Promise<SessionMetricsView> {
-  const { status, body } = await holdfast.client.call<SessionMetricsView>('GET', '/api/metrics/sessions');
-  expect(status).toBe(200);
-  return Schema.parse(body);
-}
 
 describe('figures of conversations with the real Claude CLI', () => {
   let claude: ClaudeHoldfast;

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { packFolder } from '../../server/process/pack-folder.ts';
+import { tailsOfPacked } from '../../server/process/packed-tail.ts';
 import { peakMb, residentMb, resetPeak } from '../support/memory.ts';
 
 describe('a packed folder', () => {
@@ -78,5 +79,39 @@ describe('a packed folder', () => {
     await packFolder(folder, target, temporary);
     expect(peakMb(process.pid) - before).toBeLessThan(60);
     expect(statSync(target).size).toBeGreaterThan(100_000);
+  });
+
+  it.each([1, 511, 512, 513, 20_000, 1_000_000])('[AR14] gives the last %i bytes of a file, and says how large it is', async (most) => {
+    const long = `files/${'a long name with ünïcode '.repeat(6)}.txt`;
+    const out = Array.from({ length: 30_000 }, (_, line) => `line ${line}\n`).join('');
+    const files = { err: 'oh\n', 'exit.0': '', 'files/out': 'not this one', [long]: 'z'.repeat(1_000), out, sh: '4711' };
+    mkdirSync(join(folder, 'files'), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    await packFolder(folder, target, temporary);
+    const tails = await tailsOfPacked(target, ['out', 'err', 'exit.0', 'never written'], most);
+    expect([...tails.keys()].sort()).toEqual(['err', 'exit.0', 'out']);
+    expect(tails.get('out')).toMatchObject({ size: out.length });
+    expect(tails.get('out')?.bytes.toString()).toBe(out.slice(-most));
+    expect(tails.get('err')?.bytes.toString()).toBe('oh\n'.slice(-most));
+    expect(tails.get('exit.0')).toEqual({ size: 0, bytes: Buffer.alloc(0) });
+  });
+
+  it('[AR14] takes memory for the end of a file, not for all of it', async () => {
+    writeFileSync(join(folder, 'out'), '');
+    truncateSync(join(folder, 'out'), 256 * 1024 * 1024);
+    await packFolder(folder, target, temporary);
+    const before = residentMb(process.pid);
+    resetPeak(process.pid);
+    const tails = await tailsOfPacked(target, ['out'], 1024 * 1024);
+    expect(tails.get('out')).toMatchObject({ size: 256 * 1024 * 1024 });
+    expect(tails.get('out')?.bytes).toHaveLength(1024 * 1024);
+    expect(peakMb(process.pid) - before).toBeLessThan(60);
+  });
+
+  it('[AR14] a damaged archive is an error and not an empty file', async () => {
+    writeFileSync(join(folder, 'out'), 'x'.repeat(100_000));
+    await packFolder(folder, target, temporary);
+    truncateSync(target, statSync(target).size - 20);
+    await expect(tailsOfPacked(target, ['out'], 10)).rejects.toThrow();
   });
 });

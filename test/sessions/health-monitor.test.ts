@@ -137,4 +137,22 @@ describe('the health monitor, on a clock of its own', () => {
       data: { code: 'stalled' },
     });
   });
+
+  it('[LM9] an agent that the catalogue gives limits of its own is judged by these, and named in the reason', async () => {
+    on = new PoolOnClock({ limits: { memoryMb: 1, cpuPercent: 10_000 } }, {}, { limits: { memoryMb: 10_000 } });
+    const roomy = await on.ask('hello');
+    await on.pass(MINUTE, MINUTE);
+    expect(on.session(roomy).state.kind).toBe('ready');
+    await on.dispose();
+    on = new PoolOnClock({}, {}, { limits: { memoryMb: 20 } });
+    const { sessionId, messageId } = await on.send('sleep=600000');
+    await on.until(() => on.session(sessionId).state.kind === 'working');
+    await on.monitor.check();
+    await on.until(() => on.lifecycle(sessionId).includes('session.exited'));
+    expect(on.events(sessionId).find(({ kind }) => kind === 'resource.warning')?.data).toMatchObject({ what: 'memory', limit: 20 });
+    expect(on.events(sessionId).find(({ kind, turnId }) => kind === 'turn.failed' && turnId === messageId)?.data).toMatchObject({
+      code: 'memory-limit',
+      detail: expect.stringMatching(/of 20 MB \(the limit of echo\)/) as string,
+    });
+  });
 });

@@ -5,10 +5,13 @@ import { packageRoot } from '../../config/find-command.ts';
 const folder = join(packageRoot, 'ios-client-contracts/fixtures');
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
+/** As sentences say it. */
+const minute = /\d{4}-\d\d-\d\d \d\d:\d\d/g;
 
 /** What differs from run to run, by the member that holds it. */
 const steady: Record<string, unknown> = {
   ...{ pid: 4711, seq: 7, cursor: 42, durationMs: 1200, firstTokenMs: 350, memoryMb: 182.5, usedMb: 182.5, cpuPercent: 1.5 },
+  ...{ used: 330, silentMs: 1234, averageMs: 1200, p50Ms: 1100, p95Ms: 2300, serverMb: 92.5, lagBytes: 0, mostLagBytes: 0 },
   ...{
     uptimeSeconds: 12.5,
     version: '1.2.3',
@@ -19,6 +22,9 @@ const steady: Record<string, unknown> = {
     nextBefore: '1767225600000.2',
   },
 };
+
+/** Members that hold figures of a run by name, such as events by channel. */
+const steadyWithin: Record<string, number> = { total: 120, perSecond: 2, agentsMb: 45.5 };
 
 /** The same value with stable ids, times, figures and places, so that two runs give the same text. */
 export function normalise(value: unknown, places: Record<string, string>): unknown {
@@ -32,14 +38,16 @@ export function normalise(value: unknown, places: Record<string, string>): unkno
       .reduce((changed, [place, name]) => changed.replaceAll(place, name), raw)
       .replaceAll(uuid, idOf)
       .replaceAll(time, '2026-01-01T00:00:00.000Z')
+      .replaceAll(minute, '2026-01-01 00:00')
       .replaceAll(/\d+( MB (are )?free)/g, '50000$1');
-  const walk = (part: unknown, name = ''): unknown => {
+  const walk = (part: unknown, name = '', holder = ''): unknown => {
+    if (typeof part === 'number' && steadyWithin[holder] !== undefined) return steadyWithin[holder];
     if (part !== null && typeof part !== 'object' && steady[name] !== undefined) return steady[name];
     if (typeof part === 'string') return text(part);
     // On a machine with many agents `tail` complains that it has to poll.
     if (Array.isArray(part)) return part.filter((item) => !String(item).startsWith('tail: inotify')).map((item) => walk(item));
     if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, walk(member, key)]));
+    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, walk(member, key, name)]));
   };
   return walk(value);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
@@ -14,6 +14,7 @@ import { terminate } from '../../server/process/terminate.ts';
 import { acceptMessage, type AcceptParts } from '../../server/sessions/accept.ts';
 import type { SessionContext } from '../../server/sessions/context.ts';
 import { HealthMonitor, type HealthSettings } from '../../server/sessions/health-monitor.ts';
+import type { ResourceLimits } from '../../server/sessions/health-rules.ts';
 import { InteractiveSessionPool } from '../../server/sessions/pool.ts';
 import type { Session } from '../../server/sessions/session.ts';
 import { Spares } from '../../server/sessions/spares.ts';
@@ -32,8 +33,12 @@ export class PoolOnClock {
   readonly monitor: HealthMonitor;
   readonly #parts: AcceptParts;
 
-  /** `change`: what the echo agent's driver does otherwise. */
-  constructor(settings: Partial<HealthSettings> = {}, change: Partial<Driver> = {}) {
+  /** `change`: what the echo agent's driver does otherwise; `limits`: what it may use; `max`: how many processes there may be. */
+  constructor(
+    settings: Partial<HealthSettings> = {},
+    change: Partial<Driver> = {},
+    { max = 10, limits = {} }: { max?: number; limits?: Partial<ResourceLimits> } = {},
+  ) {
     const { clock, root } = this;
     prepareDataDir(root);
     const logger = makeLogger('warn');
@@ -44,6 +49,7 @@ export class PoolOnClock {
       driver: { ...driver, ...change },
       command: () => process.execPath,
       environment: () => ({ PATH: process.env['PATH'] ?? '', HOME: root }),
+      limits,
     };
     this.context = {
       ...{ store, clock, logger, probe: () => undefined, newId: randomUUID },
@@ -53,7 +59,7 @@ export class PoolOnClock {
       limits: { maxQueuedMessages: 20 },
       data: { dir: root, id: dataId(store), bootId: bootId() },
     };
-    this.pool = new InteractiveSessionPool(this.context, { max: 10, maxWaiting: 10, perMessage: false });
+    this.pool = new InteractiveSessionPool(this.context, { max, maxWaiting: 10, perMessage: false });
     const day = { intervalMs: 30_000, expireAfterMs: 24 * HOUR, warnAfterMs: 20 * HOUR, stallMs: 600_000 };
     const roomy = { limits: { memoryMb: 10_000, cpuPercent: 10_000 }, totalMemoryMb: 100_000 };
     this.monitor = new HealthMonitor(this.context, this.pool, { ...day, ...roomy, ...settings });
@@ -77,14 +83,16 @@ export class PoolOnClock {
     throw new Error('It did not happen within 20 s.');
   }
 
-  /** Sends a message to the project's conversation. Resolves when it is taken on. */
-  async send(message: string): Promise<{ sessionId: string; messageId: string }> {
-    return acceptMessage(this.#parts, { owner: 'me' }, { message, projectPath: this.root });
+  /** Sends a message to the conversation of a project, which is a folder of that name. Resolves when it is taken on. */
+  async send(message: string, project = 'project'): Promise<{ sessionId: string; messageId: string }> {
+    const projectPath = join(this.root, project);
+    mkdirSync(projectPath, { recursive: true });
+    return acceptMessage(this.#parts, { owner: 'me' }, { message, projectPath });
   }
 
   /** Sends one and waits until it is answered. */
-  async ask(message: string): Promise<string> {
-    const { sessionId, messageId } = await this.send(message);
+  async ask(message: string, project?: string): Promise<string> {
+    const { sessionId, messageId } = await this.send(message, project);
     await this.until(() => this.events(sessionId).some((event) => event.kind === 'turn.completed' && event.turnId === messageId));
     await this.session(sessionId).settled();
     return sessionId;

@@ -1,95 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { EndpointId } from '../../server/contracts/registry.ts';
-import { endpoints } from '../../server/contracts/registry.ts';
 import type { AnyEvent } from '../../server/contracts/views.ts';
 import { openDatabase } from '../../server/storage/database.ts';
 import { eventOf } from './agent-processes.ts';
 import { Disk } from './disk.ts';
 import { Holdfast } from './holdfast.ts';
-import { rawRequest } from './raw-http.ts';
 import { TestSocket } from './socket.ts';
+import { Guide, type Tour } from './tour-guide.ts';
+
+export type { Tour };
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
-/** Everything that a real server said on a tour past all its endpoints. */
-export interface Tour {
-  /** By endpoint and status, such as `chat.202`. */
-  answers: Map<string, { id: EndpointId; status: number; body: unknown }>;
-  /** The first event of each kind. */
-  events: Map<string, AnyEvent>;
-  errors: Map<string, Record<string, unknown>>;
-  /** Places of this run, and what fixtures call them. */
-  places: Record<string, string>;
-}
-
-/** One stop of the tour: a request to an endpoint by its id. */
-interface Stop {
-  params?: Record<string, string>;
-  query?: string;
-  body?: unknown;
-}
-
-class Guide {
-  readonly tour: Tour = { answers: new Map(), events: new Map(), errors: new Map(), places: {} };
-  readonly holdfast: Holdfast;
-
-  constructor(holdfast: Holdfast) {
-    this.holdfast = holdfast;
-    this.tour.places = { [holdfast.root]: '/home/me', [process.execPath]: '/usr/bin/node' };
-  }
-
-  async visit<T>(id: EndpointId, { params = {}, query = '', body }: Stop = {}): Promise<T> {
-    const { method, path } = endpoints[id];
-    const way = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(params[name] ?? ''));
-    const reply = await this.holdfast.client.call<T>(method, way + query, body);
-    this.keep(id, reply.status, reply.body);
-    return reply.body;
-  }
-
-  keep(id: EndpointId, status: number, body: unknown): void {
-    if (status < 400 || status in endpoints[id].responses) {
-      const name = `${id}.${status}`;
-      if (!this.tour.answers.has(name)) this.tour.answers.set(name, { id, status, body });
-    } else this.fail(body as Record<string, unknown>);
-  }
-
-  fail(problem: Record<string, unknown>): void {
-    const code = String(problem['code']);
-    if (!this.tour.errors.has(code)) this.tour.errors.set(code, problem);
-  }
-
-  async raw(request: Parameters<typeof rawRequest>[1]): Promise<void> {
-    this.fail(JSON.parse((await rawRequest(this.holdfast.url, request)).text) as Record<string, unknown>);
-  }
-
-  /** Starts a session's process and waits until it is ready. */
-  async warm(sessionId: string): Promise<void> {
-    const { client } = this.holdfast;
-    const { cursor } = await client.session(sessionId);
-    await client.call('POST', `/api/sessions/${sessionId}/wake`);
-    await eventOf(client, sessionId, 'session.ready', cursor);
-  }
-
-  async takeEvents(sessionId: string): Promise<void> {
-    for (const event of await this.holdfast.client.events(sessionId))
-      if (!this.tour.events.has(event.kind)) this.tour.events.set(event.kind, event);
-  }
-
-  notice(event: AnyEvent | undefined): void {
-    if (event) this.tour.events.set(event.kind, event);
-  }
-}
-
 /** Goes past every endpoint of a real server with the echo agent, in good and in bad ways. */
 export async function takeTour(): Promise<Tour> {
-  const holdfast = await Holdfast.start({ env: { MAX_CONCURRENT_SESSIONS: '2', MAX_QUEUED_MESSAGES: '1', CLAUDE_COMMAND: '/bin/false' } });
+  const env = { MAX_CONCURRENT_SESSIONS: '2', MAX_WAITING: '0', MAX_QUEUED_MESSAGES: '1', CLAUDE_COMMAND: '/bin/false' };
+  const holdfast = await Holdfast.start({ env });
   const guide = new Guide(holdfast);
   try {
     const sessionId = await conversation(guide);
     await sessions(guide, sessionId);
     await refusals(guide, sessionId);
     await brokenAgents(guide);
+    await underWatch(guide);
     await acrossBoots(guide, sessionId);
   } finally {
     await holdfast.dispose();
@@ -143,6 +76,7 @@ async function conversation(guide: Guide): Promise<string> {
 
 async function sessions(guide: Guide, sessionId: string): Promise<void> {
   const { holdfast } = guide;
+  const { client } = holdfast;
   const created = await guide.visit<{ sessionId: string }>('createSession', {
     body: { projectPath: holdfast.folder('other'), name: 'Release notes', labels: ['work'] },
   });
@@ -155,10 +89,21 @@ async function sessions(guide: Guide, sessionId: string): Promise<void> {
   await guide.visit('wake', { params });
   await guide.visit('session', { params });
   await guide.visit('active');
+  await guide.visit('pause', { params });
+  await client.call('POST', `/api/sessions/${sessionId}/pause`);
   await guide.visit('chat', { body: { message: 'no slot is left', projectPath: holdfast.folder('third') } });
+  await client.call('POST', `/api/sessions/${sessionId}/resume`);
+  await guide.visit('resume', { params });
+  await guide.visit('keepAlive', { body: { sessionId, action: 'recap' } });
   await guide.visit('sessions', { query: '?limit=1' });
+  await guide.visitText('metrics');
+  await guide.visit('sessionMetrics');
   await guide.visit('stop', { params });
   await guide.visit('interactiveStop', { params: { id: sessionId } });
+  await guide.visit('pause', { params });
+  await guide.visit('fork', { params: { id: sessionId }, body: {} });
+  await guide.visit('archive', { params });
+  await guide.visit('chat', { body: { message: 'too late', sessionId: created.sessionId } });
   await guide.takeEvents(created.sessionId);
   await guide.visit('deleteSession', { params });
 }
@@ -198,8 +143,25 @@ async function brokenAgents(guide: Guide): Promise<void> {
   await guide.takeEvents(sessionId);
   await holdfast.stop();
   // From here on the command is missing altogether; before, it ended at once.
-  await holdfast.start({ CLAUDE_COMMAND: join(holdfast.root, 'no-such-program') });
+  await holdfast.start({ CLAUDE_COMMAND: join(holdfast.root, 'no-such-program'), ...watchful });
   await guide.visit('createSession', { body: { projectPath, agent: 'claude' } });
+}
+
+/** What makes the health monitor say all that it can say within two seconds. */
+const watchful = {
+  ...{ HEALTH_CHECK_INTERVAL_SECONDS: '0.1', SESSION_WARNING_HOURS: '0.0001', STALL_MINUTES: '0.02' },
+  ...{ MAX_MEMORY_PER_SESSION_MB: '400', CPU_USAGE_LIMIT_PERCENT: '100000' },
+};
+
+async function underWatch(guide: Guide): Promise<void> {
+  const { holdfast } = guide;
+  const { client } = holdfast;
+  const asks = (await client.send({ message: 'approve: nothing', projectPath: holdfast.folder('silent') })).body;
+  const eats = await client.ask({ message: 'eat=300', projectPath: holdfast.folder('hungry') });
+  await guide.awaitEvent(eats.sessionId, 'resource.warning');
+  await guide.awaitEvent(eats.sessionId, 'session.expiring');
+  await guide.awaitEvent(asks.sessionId, 'session.stalled');
+  for (const { sessionId } of [asks, eats]) await client.call('DELETE', `/api/sessions/${sessionId}`);
 }
 
 async function acrossBoots(guide: Guide, sessionId: string): Promise<void> {

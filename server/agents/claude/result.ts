@@ -72,7 +72,7 @@ export function decodeResult(line: JsonObject, state: ClaudeState): Decoded<Clau
   const errors = listOf(line.errors);
   if (errors.some((error) => stringOf(error).startsWith('No conversation found'))) {
     // The message was never taken; the exit that follows decides about the turn.
-    return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'conversation-not-found', detail: detailOf(line) } });
+    return saying(state, { kind: 'refused', detail: detailOf(line) });
   }
   const reported = usageOf(line);
   const used = { usage: reported.usage, costUsd: reported.costUsd ?? turnCost(line, state) };

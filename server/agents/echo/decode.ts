@@ -55,6 +55,8 @@ function known(line: JsonObject, state: EchoState): Decoded<EchoState> | null {
       return saying(state, { kind: 'message', ...turn, data: { messageId, role: 'assistant', text, blocks: [{ type: 'text', text }] } });
     case 'ready':
       return saying(state, { kind: 'ready', agentSessionId: stringOf(line.session) || null });
+    case 'refused':
+      return saying(state, { kind: 'refused', detail: stringOf(line.detail) });
     case 'received':
       return mine ? saying(state, { kind: 'turn.acknowledged', turnId: state.turn?.turnId ?? '' }) : saying(state);
     case 'begun':

@@ -12,7 +12,7 @@ const folder = join(homedir(), '.holdfast-echo');
 const known = how === '--resume' ? session : forkOf;
 const loaded = known === undefined ? { word: null, messages: 0 } : loadMemory(folder, known);
 if (!loaded || session === '') {
-  process.stderr.write(`No conversation found: ${known ?? ''}\n`);
+  print({ type: 'refused', detail: `No conversation found: ${known ?? ''}` });
   process.exit(1);
 }
 const memory = loaded;

@@ -8,6 +8,7 @@ export type EchoInput =
 /** What the echo program prints, a JSON object a line. */
 export type EchoOutput =
   | { type: 'ready'; session: string }
+  | { type: 'refused'; detail: string }
   | { type: 'received'; id: string }
   | { type: 'begun'; id: string }
   | { type: 'delta'; message: string; text: string; thinking?: true }

@@ -67,12 +67,12 @@ export const sessionEndpoints = {
   patchSession: endpoint({
     method: 'PATCH',
     path: '/api/sessions/{id}',
-    summary: 'Change name, labels, mode or model',
+    summary: 'Change name, labels, mode or model; of an archived session the first two',
     auth: true,
     params: SessionParams,
     body: PatchSession,
     responses: { 200: SessionView },
-    errors: [...bodyErrors, 'session-not-found', 'session-archived', 'session-busy', 'not-supported', 'disk-full'],
+    errors: [...bodyErrors, 'session-not-found', 'session-archived', 'disk-full'],
     example: { params: { id: '$SESSION' }, body: { name: 'Release notes', mode: 'plan' } },
   }),
   deleteSession: endpoint({

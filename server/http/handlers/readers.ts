@@ -3,8 +3,7 @@ import type { AnyEvent } from '../../contracts/views.ts';
 import { checkCursor, readPage } from '../../events/event-pages.ts';
 import { noticeJson, Reader } from '../../events/reader.ts';
 import type { SessionRow } from '../../sessions/commands.ts';
-import { tailLines } from '../../sessions/logs.ts';
-import { incarnationFolder } from '../../sessions/start-incarnation.ts';
+import { readLogs } from '../../sessions/logs.ts';
 import type { Api, RequestContext } from '../context.ts';
 import { EventStream } from '../event-stream.ts';
 import { wantsStream } from './chat.ts';
@@ -34,13 +33,12 @@ export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'mes
     logs: async ({ params, query }, { owner }) => {
       const session = api.commands.find(owner, params.id);
       const incarnationId = api.latestIncarnation(session.num);
-      const folder = incarnationId === null ? null : incarnationFolder(api.dataDir, incarnationId);
-      const read = (name: 'out' | 'err') => (folder === null ? { lines: [], truncated: false } : tailLines(folder, name, query.tail));
-      const out = query.stream === 'err' ? null : read('out');
-      const err = query.stream === 'out' ? null : read('err');
-      const truncated = (out?.truncated ?? false) || (err?.truncated ?? false);
-      const streams = { ...(out ? { out: out.lines } : {}), ...(err ? { err: err.lines } : {}) };
-      return { status: 200, body: { sessionId: session.id, incarnationId, ...streams, truncated } };
+      const streams = query.stream === 'both' ? (['out', 'err'] as const) : [query.stream];
+      const place = incarnationId === null ? null : { dataDir: api.dataDir, sessionId: session.id, incarnationId };
+      const logs = place && (await readLogs(place, streams, query.tail));
+      const lines = Object.fromEntries(streams.map((name) => [name, logs?.get(name)?.lines ?? []]));
+      const truncated = streams.some((name) => logs?.get(name)?.truncated);
+      return { status: 200, body: { sessionId: session.id, incarnationId, ...lines, truncated } };
     },
   };
 }
