@@ -34,7 +34,8 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
     });
   if (row.resumed === 1 && row.ready_at === null && reason === 'start-failed') loseConversation(context, recording, session, ended);
   if (recording.turn) {
-    if (neverTaken(recording.turn, ended)) store.turns.requeue(recording.turn.id);
+    // Whoever stops a session does not want its message delivered by the next process.
+    if (reason !== 'killed-by-user' && neverTaken(recording.turn, ended)) store.turns.requeue(recording.turn.id);
     else recording.endTurn({ state: 'interrupted', reason });
     recording.turn = null;
   } else recording.withdrawRequests();
