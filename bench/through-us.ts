@@ -14,40 +14,52 @@ interface Frame {
 const ENDED = new Set(['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted']);
 const headers = { authorization: `Bearer ${TOKEN}` };
 
-/** A companion app: messages go in by POST /api/chat on a kept connection, events come over the session's WebSocket. */
+/** How messages go in: by POST /api/chat on a kept connection, or by `session.send` over the open WebSocket. */
+export type Way = 'post' | 'socket';
+
+/** A companion app: messages go in by either way, events come over the session's WebSocket. */
 export class ThroughUs {
   readonly sessionId: string;
   readonly #url: string;
+  readonly #way: Way;
+  readonly #socket: WebSocket;
   readonly #agent = new Agent({ keepAlive: true });
   #turnId = '';
   #answer: TimedAnswer = { sentAt: 0, deltas: [] };
   #settle: (outcome: EventView) => void = () => undefined;
 
-  private constructor(url: string, sessionId: string, socket: WebSocket) {
+  private constructor(url: string, sessionId: string, socket: WebSocket, way: Way) {
     this.#url = url;
+    this.#way = way;
+    this.#socket = socket;
     this.sessionId = sessionId;
     socket.on('message', (bytes: Buffer) => this.#read(JSON.parse(bytes.toString('utf8')) as Frame));
   }
 
   /** Makes a session in the server's project folder and attaches to it. */
-  static async open(holdfast: Holdfast, cleanup: Cleanup, agent = 'claude'): Promise<ThroughUs> {
+  static async open(
+    holdfast: Holdfast,
+    cleanup: Cleanup,
+    { agent = 'claude', way = 'post' }: { agent?: string; way?: Way } = {},
+  ): Promise<ThroughUs> {
     const { body } = await holdfast.client.call<{ sessionId: string }>('POST', '/api/sessions', { projectPath: holdfast.project, agent });
     const socket = new WebSocket(`${holdfast.url.replace('http', 'ws')}/api/sessions/${body.sessionId}/stream?after=0`, { headers });
     cleanup.add(() => socket.terminate());
-    const client = new ThroughUs(holdfast.url, body.sessionId, socket);
+    const client = new ThroughUs(holdfast.url, body.sessionId, socket, way);
     cleanup.add(() => client.#agent.destroy());
     await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return client;
   }
 
   /** Sends a message; resolves with its timed answer when the turn has ended. Rejects when it did not complete. */
-  async send(message: string): Promise<TimedAnswer> {
+  async send(text: string): Promise<TimedAnswer> {
     this.#turnId = randomUUID();
     const ended = new Promise<EventView>((resolve) => (this.#settle = resolve));
-    const body = JSON.stringify({ sessionId: this.sessionId, messageId: this.#turnId, message });
+    const message = { sessionId: this.sessionId, messageId: this.#turnId, message: text };
     const answer: TimedAnswer = { sentAt: performance.now(), deltas: [] };
     this.#answer = answer;
-    await this.#post(body);
+    if (this.#way === 'socket') this.#socket.send(JSON.stringify({ type: 'session.send', requestId: this.#turnId, payload: message }));
+    else await this.#post(JSON.stringify(message));
     const outcome = await ended;
     if (outcome.kind !== 'turn.completed') throw new Error(`The turn ended as ${outcome.kind}: ${JSON.stringify(outcome.data)}`);
     return answer;

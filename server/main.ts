@@ -1,6 +1,6 @@
 import { readEnvironment } from '../config/environment.ts';
 import { loadSettings } from '../config/settings.ts';
-import { AppError } from './platform/app-error.ts';
+import { AppError, isDiskFull } from './platform/app-error.ts';
 import { makeLogger } from './platform/logger.ts';
 import { startServer } from './server.ts';
 
@@ -35,7 +35,8 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof AppError)) throw error;
-  console.error(`Holdfast cannot start: ${error.message}`);
+  if (!(error instanceof AppError) && !isDiskFull(error)) throw error;
+  const sentence = error instanceof AppError ? error.message : 'the disk of DATA_DIR is full. Make room, then start again.';
+  console.error(`Holdfast cannot start: ${sentence}`);
   process.exit(1);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -230,8 +230,14 @@ function healthSettings(settings: Settings): HealthSettings {
 }
 
 function httpServer(settings: Settings): Server {
-  if (settings.tlsCertPath === undefined || settings.tlsKeyPath === undefined) return createHttpServer();
-  return createHttpsServer({ cert: readFileSync(settings.tlsCertPath), key: readFileSync(settings.tlsKeyPath) });
+  // Some clients offer h2c with every request: that is declined by answering as if it had not been offered.
+  const shouldUpgradeCallback = (request: IncomingMessage): boolean => /\bwebsocket\b/i.test(request.headers.upgrade ?? '');
+  if (settings.tlsCertPath === undefined || settings.tlsKeyPath === undefined) return createHttpServer({ shouldUpgradeCallback });
+  return createHttpsServer({
+    shouldUpgradeCallback,
+    cert: readFileSync(settings.tlsCertPath),
+    key: readFileSync(settings.tlsKeyPath),
+  });
 }
 
 function listen(server: Server, settings: Settings): Promise<string> {

@@ -28,7 +28,8 @@ export async function dispatchNext(cell: Cell): Promise<Committed> {
   if (!row || !stored || !session) return nothing;
   const input = JSON.parse(stored) as TurnInput;
   const agentMessageId = row.attempts === 0 ? row.id : newId();
-  const parts = await storeParts(incarnation, row.id, input);
+  // Without files there is nothing to wait for: the line is in `in` before the request is answered.
+  const parts = input.attachments.length === 0 ? [] : await storeParts(incarnation, row.id, input);
   if (parts instanceof AppError) return { pending: [], effects: failUnsent(cell, row, parts) };
   const command: DriverCommand = { kind: 'message', turnId: row.id, agentMessageId, text: input.text, parts };
   const encoded = encodeAll([...manner(incarnation, session), command], incarnation);

@@ -35,7 +35,8 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
       truncated: ended.rest.length > 262_144,
     });
   if (recording.turn) {
-    if (neverTaken(recording.turn, ended, refused)) store.turns.requeue(recording.turn.id);
+    // Whoever stops a session does not want its message delivered by the next process.
+    if (reason !== 'killed-by-user' && neverTaken(recording.turn, ended, refused)) store.turns.requeue(recording.turn.id);
     else recording.endTurn({ state: 'interrupted', reason });
     recording.turn = null;
   } else recording.withdrawRequests();

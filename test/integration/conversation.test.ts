@@ -82,6 +82,23 @@ describe('a conversation with the real Claude CLI', () => {
     expectNoHoles(await client.events(sessionId));
   });
 
+  it('[SE38] a stop holds, however early it comes: what the agent was to get ends with it and is not delivered by the next process', async () => {
+    const { client, folder } = { client: claude.holdfast.client, folder: claude.holdfast.folder('early-stop') };
+    for (const message of ['tokens=400 delay=5 one', 'tokens=400 delay=5 two']) {
+      const { body: sent } = await client.send({ message, projectPath: folder });
+      await eventually(async () => (await client.status(sent.sessionId)).pid);
+      expect(await client.call('POST', `/api/sessions/${sent.sessionId}/stop`, {})).toMatchObject({
+        status: 200,
+        body: { state: 'dormant' },
+      });
+      // It would be ahead of this one in the queue.
+      expect(await client.ask({ message: 'hello', sessionId: sent.sessionId })).toMatchObject({ state: 'completed' });
+      const ladder = ladderOf(await client.events(sent.sessionId), sent.messageId);
+      expect(ladder.at(-1)).toMatch(/turn\.(interrupted|cancelled)/);
+      await client.call('POST', `/api/sessions/${sent.sessionId}/stop`, {});
+    }
+  });
+
   it('[SE29] a cancel in mid-stream ends the turn as cancelled, keeps what was said and the process, and the next message works', async () => {
     const { client } = claude.holdfast;
     const projectPath = claude.holdfast.folder('cancelled');

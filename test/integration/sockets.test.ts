@@ -215,6 +215,12 @@ describe('sockets', () => {
     expect(eventsOf(stays, sessionId)).toEqual(await client.events(sessionId));
   });
 
+  it('[WS49] answers a request that offers another protocol as if it had not been offered', async () => {
+    const h2c = { connection: 'Upgrade, HTTP2-Settings, close', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' };
+    const [page, socket] = await Promise.all(['/api/sessions', '/ws'].map((path) => rawRequest(holdfast.url, { path, headers: h2c })));
+    expect([page?.status, socket?.status]).toEqual([200, 404]);
+  });
+
   it('[WS47] ends its sockets with 1001 when the server is told to stop', async () => {
     const socket = await open('/ws');
     await holdfast.stop();
