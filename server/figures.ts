@@ -11,11 +11,11 @@ import { RecentRate } from './platform/recent-rate.ts';
 import { residentMb } from './process/memory.ts';
 import { members } from './process/members.ts';
 import { readTable } from './process/process-table.ts';
+import { isFailure } from './sessions/restart-policy.ts';
 import type { SessionContext } from './sessions/context.ts';
 import type { InteractiveSessionPool } from './sessions/pool.ts';
 
 const CHANNELS = ['session', 'turn', 'agent', 'terminal'] as const;
-const UNASKED = new Set<string>(['crashed', 'start-failed', 'lost']);
 
 /** The server's figures: what happened is counted from the event log, the rest is measured when somebody asks. */
 export class Figures {
@@ -101,7 +101,7 @@ export class Figures {
         const { resumed } = JSON.parse(event.data) as DataOf<'session.starting'>;
         this.#metrics.processStarted(resumed ? 'resumed' : 'fresh');
         const before = this.#context.store.sessions.byId(event.sessionId)?.last_exit;
-        if (before && UNASKED.has((JSON.parse(before) as { reason: string }).reason)) this.#metrics.processRestarted();
+        if (before && isFailure((JSON.parse(before) as { reason: ExitReason }).reason)) this.#metrics.processRestarted();
         return;
       }
       case 'session.exited':

@@ -101,6 +101,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const archive = new Archive(context, pool);
   archive.clean();
   spares.recover();
+  spares.start(settings.healthCheckIntervalSeconds * 1_000);
   const monitor = new HealthMonitor(context, pool, healthSettings(settings));
   monitor.start();
   const compaction = new Compaction({ store, clock, logger, afterMs: settings.compactAfterSeconds * 1_000 });
@@ -135,6 +136,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     gateway.close();
     compaction.stop();
     monitor.stop();
+    spares.stop();
     await recaps.close();
     await Promise.all([retention.stop(), archive.close()]);
     await pool.release();

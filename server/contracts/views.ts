@@ -109,7 +109,8 @@ export type ActiveSession = z.output<typeof ActiveSession>;
 /** Everything that is alive, and how much room there is. */
 export const ActiveView = z.object({
   sessions: z.array(ActiveSession),
-  pool: z.object({ live: count, max: count, effectiveMax: count, available: count, waiting: count }),
+  /** `limitReason`: which setting or figure of the machine sets `effectiveMax`. */
+  pool: z.object({ live: count, max: count, effectiveMax: count, limitReason: z.string(), available: count, waiting: count }),
   memory: z.object({ usedMb: z.number().min(0), limitMb: z.number().min(0) }),
 });
 export type ActiveView = z.output<typeof ActiveView>;

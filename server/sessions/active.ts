@@ -50,7 +50,14 @@ export async function activeView(
   const live = pool.live.length;
   return {
     sessions: measured.filter((item) => item.owner === owner).map(({ view }) => view),
-    pool: { live, max: pool.max, effectiveMax: pool.effectiveMax, available: Math.max(0, pool.effectiveMax - live), waiting: pool.waiting },
+    pool: {
+      live,
+      max: pool.max,
+      effectiveMax: pool.effectiveMax,
+      limitReason: pool.limitReason,
+      available: Math.max(0, pool.effectiveMax - live),
+      waiting: pool.waiting,
+    },
     memory: { usedMb: Math.round(usedMb * 10) / 10, limitMb: parts.memoryLimitMb },
   };
 }

@@ -8,10 +8,17 @@ import { commit } from './cell.ts';
 import type { Incarnation } from './incarnation.ts';
 import { recordExit } from './record-exit.ts';
 
-/** Records the end of a process that is gone and whose `out` was read; returns the reason. */
-export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback: ExitReason): ExitReason {
+/** How a process ended: why, and the last lines of its stderr. */
+export interface Finished {
+  reason: ExitReason;
+  stderr: string;
+}
+
+/** Records the end of a process that is gone and whose `out` was read. */
+export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback: ExitReason): Finished {
   const row = cell.context.store.incarnations.byId(incarnation.id);
   const rest = incarnation.rest();
+  const stderr = lastLines(incarnation.folder);
   let reason: ExitReason = fallback;
   if (row && row.ended_at === null) {
     const seen = {
@@ -19,7 +26,7 @@ export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback
       rest,
       silent: incarnation.outOffset === 0 && rest.length === 0,
       inSize: sizeOf(join(incarnation.folder, 'in')),
-      stderr: lastLines(incarnation.folder),
+      stderr,
     };
     commit(cell, (recording) => {
       reason = recordExit(cell.context, recording, cell.key, { row, ...seen, fallback });
@@ -27,7 +34,7 @@ export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback
   }
   incarnation.close();
   cell.incarnation = null;
-  return reason;
+  return { reason, stderr };
 }
 
 function sizeOf(path: string): number {

@@ -1,7 +1,7 @@
-import { freemem } from 'node:os';
 import { isoTime, type Timer } from '../platform/clock.ts';
 import { openConnections } from '../process/connections.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
+import { freeMemoryMb } from '../process/free-memory.ts';
 import { membersButWrapper } from '../process/members.ts';
 import { readTable } from '../process/process-table.ts';
 import { treeUsage, type TreeUsage } from '../process/usage.ts';
@@ -45,7 +45,6 @@ export class HealthMonitor {
   readonly #watched = new Map<string, Watched>();
   readonly #stalledAt = new Map<string, number>();
   #measured: ReadonlyMap<string, Measured> = new Map();
-  #limitReason = 'MAX_CONCURRENT_SESSIONS';
   #timer: Timer | null = null;
   #checking: Promise<void> | null = null;
 
@@ -58,10 +57,6 @@ export class HealthMonitor {
   /** The last measurement of each live session. */
   get measured(): ReadonlyMap<string, Measured> {
     return this.#measured;
-  }
-  /** Which figure sets the effective limit. */
-  get limitReason(): string {
-    return this.#limitReason;
   }
 
   start(): void {
@@ -166,15 +161,11 @@ export class HealthMonitor {
       live: live.length,
       usedMb: live.reduce((sum, session) => sum + this.#memoryOf(session), 0),
       totalMb: this.#settings.totalMemoryMb,
-      freeMb: freemem() / 1024 / 1024,
+      freeMb: freeMemoryMb(),
       expectedMb: EXPECTED_MB,
     };
     const { limit, reason } = effectiveLimit(inputs);
-    if (limit !== this.#pool.effectiveMax) {
-      this.#context.logger.info({ from: this.#pool.effectiveMax, to: limit, reason }, 'the limit of live processes changed');
-    }
-    this.#limitReason = reason;
-    this.#pool.limitTo(limit);
+    this.#pool.limitTo(limit, reason);
   }
 }
 

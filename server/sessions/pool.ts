@@ -26,6 +26,7 @@ export class InteractiveSessionPool {
   /** Sessions that need a process, in the order in which they came. */
   readonly #waiting = new Set<Session>();
   #effectiveMax: number;
+  #limitReason = 'MAX_CONCURRENT_SESSIONS';
   #closing = false;
 
   constructor(context: SessionContext, limits: PoolLimits) {
@@ -41,6 +42,10 @@ export class InteractiveSessionPool {
   get effectiveMax(): number {
     return this.#effectiveMax;
   }
+  /** Which figure sets `effectiveMax`. */
+  get limitReason(): string {
+    return this.#limitReason;
+  }
   /** How many sessions wait for a process. */
   get waiting(): number {
     return this.#waiting.size;
@@ -51,8 +56,12 @@ export class InteractiveSessionPool {
   }
 
   /** Sets how many processes may live now; those beyond it go when they have nothing to do. */
-  limitTo(limit: number): void {
+  limitTo(limit: number, reason: string): void {
+    const before = this.#effectiveMax;
     this.#effectiveMax = Math.max(1, Math.min(this.#limits.max, limit));
+    this.#limitReason = reason;
+    if (this.#effectiveMax !== before)
+      this.#context.logger.info({ from: before, to: this.#effectiveMax, reason }, 'the limit of live processes changed');
     this.#serve();
   }
 

@@ -1,6 +1,6 @@
 import type { ExitReason } from '../contracts/events.ts';
 import type { Cell } from './cell.ts';
-import { finishIncarnation } from './finish-incarnation.ts';
+import { finishIncarnation, type Finished } from './finish-incarnation.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Mailbox } from './mailbox.ts';
 
@@ -12,11 +12,11 @@ const BUSY_GRACE = { eof: 200, term: 3_000 };
 export class ProcessEnd {
   readonly #cell: Cell;
   readonly #mailbox: Mailbox;
-  readonly #onRecorded: (reason: ExitReason) => void;
+  readonly #onRecorded: (finished: Finished) => void;
   #waiters: (() => void)[] = [];
 
   /** `onRecorded`: called inside the mailbox when an end is in the store. */
-  constructor(cell: Cell, mailbox: Mailbox, onRecorded: (reason: ExitReason) => void) {
+  constructor(cell: Cell, mailbox: Mailbox, onRecorded: (finished: Finished) => void) {
     this.#cell = cell;
     this.#mailbox = mailbox;
     this.#onRecorded = onRecorded;
@@ -44,9 +44,9 @@ export class ProcessEnd {
     }
     this.#mailbox.post('exit', () => {
       if (this.#cell.incarnation !== incarnation) return;
-      const reason = finishIncarnation(this.#cell, incarnation, fallback);
+      const finished = finishIncarnation(this.#cell, incarnation, fallback);
       for (const resolve of this.#waiters.splice(0)) resolve();
-      this.#onRecorded(reason);
+      this.#onRecorded(finished);
     });
   }
 }

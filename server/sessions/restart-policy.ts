@@ -16,7 +16,7 @@ export function isFailure(reason: ExitReason): boolean {
 }
 
 /** Messages that wait are a reason to start again, a few times, ever later; then they fail with what the agent said. */
-export function afterExit(cell: Cell, { reason, failures }: { reason: ExitReason; failures: number }): Plan {
+export function afterExit(cell: Cell, { reason, stderr, failures }: { reason: ExitReason; stderr: string; failures: number }): Plan {
   const { store } = cell.context;
   const waiting = store.turns.openCount(cell.key.num) > 0;
   if (failures < MAX_FAILURES) return waiting ? { kind: 'restart', afterMs: backoff(failures) } : { kind: 'rest' };
@@ -24,7 +24,8 @@ export function afterExit(cell: Cell, { reason, failures }: { reason: ExitReason
   const exit = session?.last_exit ? (JSON.parse(session.last_exit) as { exitCode: number | null; signal: string | null }) : null;
   const how = exit?.signal ? `by ${exit.signal}` : `with exit code ${exit?.exitCode ?? 'unknown'}`;
   const code = reason === 'crashed' || reason === 'lost' ? 'start-failed' : reason;
-  giveUp(cell, code, `The agent ended ${how} ${failures} times in a row; send a message to try again.`);
+  const said = stderr === '' ? '' : ` It said: ${stderr}`;
+  giveUp(cell, code, `The agent ended ${how} ${failures} times in a row; send a message to try again.${said}`);
   return { kind: 'rest' };
 }
 

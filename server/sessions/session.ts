@@ -10,6 +10,7 @@ import type { RequestDecision } from './decide.ts';
 import { decideRequest } from './decide.ts';
 import { canDispatch, dispatchNext } from './dispatch.ts';
 import type { Batch, Incarnation, IncarnationParts, PendingLine } from './incarnation.ts';
+import type { Finished } from './finish-incarnation.ts';
 import { markRepaired, writeLines } from './line-writer.ts';
 import { Mailbox } from './mailbox.ts';
 import { launchProcess } from './launch-process.ts';
@@ -52,7 +53,7 @@ export class Session {
     this.#hooks = hooks;
     this.#mailbox = new Mailbox(context, row.id);
     this.#restarts = new Restarts(context.clock, () => !this.#mailbox.isClosed && hooks.wantsSlot(this));
-    this.#processEnd = new ProcessEnd(this.#cell, this.#mailbox, (reason) => this.#ended(reason));
+    this.#processEnd = new ProcessEnd(this.#cell, this.#mailbox, (finished) => this.#ended(finished));
     this.#activity = new Activity(context.clock);
   }
 
@@ -265,9 +266,9 @@ export class Session {
     return this.#processEnd.begin(idle);
   }
 
-  #ended(reason: ExitReason): void {
-    const failures = isFailure(reason) ? this.#restarts.fail() : 0;
-    this.#plan(afterExit(this.#cell, { reason, failures }));
+  #ended(finished: Finished): void {
+    const failures = isFailure(finished.reason) ? this.#restarts.fail() : 0;
+    this.#plan(afterExit(this.#cell, { ...finished, failures }));
   }
 
   #plan(plan: Plan): void {

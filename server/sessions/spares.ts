@@ -1,3 +1,4 @@
+import type { Timer } from '../platform/clock.ts';
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
 import type { InteractiveSessionPool } from './pool.ts';
@@ -12,6 +13,7 @@ export class Spares {
   readonly #context: SessionContext;
   readonly #pool: InteractiveSessionPool;
   readonly #each: number;
+  #timer: Timer | null = null;
 
   constructor(context: SessionContext, pool: InteractiveSessionPool, each: number) {
     this.#context = context;
@@ -29,9 +31,26 @@ export class Spares {
     return row;
   }
 
-  /** Starts what is missing, as far as there are free slots. Call it when slots or projects may have changed. */
+  /** Refills at an interval, since a slot can get free, or a spare die, at any time. */
+  start(intervalMs: number): void {
+    if (this.#each > 0) this.#timer = this.#context.clock.every(intervalMs, () => this.refill());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** Starts what is missing, as far as there are free slots. Never throws: what can't be stored now is tried again. */
   refill(): void {
     if (this.#each === 0) return;
+    try {
+      this.#refill();
+    } catch (error) {
+      this.#context.logger.warn({ error }, 'no spare could be started');
+    }
+  }
+
+  #refill(): void {
     const { store, clock } = this.#context;
     for (const key of store.sessions.recentProjects(clock.now() - RECENT_MS, MOST_PROJECTS)) {
       for (let have = store.sessions.spares(key).length; have < this.#each && this.#pool.hasFreeSlot; have += 1) this.#add(key);

@@ -7,6 +7,7 @@ import { journalOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { figures, scrape, valueOf } from '../support/figures.ts';
 import { Holdfast } from '../support/holdfast.ts';
+import { active } from '../support/live-processes.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { residentMb } from '../support/memory.ts';
 
@@ -144,6 +145,21 @@ describe('figures', () => {
     expect(view.processes.exits.crashed + view.processes.exits.lost).toBe(1);
     expect(view.turns.ended.completed).toBe(0);
     expect(view.uptimeSeconds).toBeLessThan(10);
+  });
+
+  it('[FG13] /api/sessions/active says which figure sets the limit of live processes', async () => {
+    const low = await Holdfast.start({ env: { MAX_TOTAL_MEMORY_GB: '0.2', HEALTH_CHECK_INTERVAL_SECONDS: '1' } });
+    try {
+      await low.client.ask({ message: 'hello', projectPath: low.project });
+      const { pool } = await eventually(async () => {
+        const view = await active(low);
+        return view.pool.effectiveMax < view.pool.max ? view : null;
+      });
+      expect(pool.limitReason).toMatch(/^MAX_TOTAL_MEMORY_GB holds \d+ at \d+ MB each$/);
+    } finally {
+      await low.dispose();
+    }
+    expect((await active(holdfast)).pool).toMatchObject({ effectiveMax: 2, limitReason: 'MAX_CONCURRENT_SESSIONS' });
   });
 
   it('[FG10] /health has the pool, and /ready has a reason for each check', async () => {

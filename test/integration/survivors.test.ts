@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startModelServer } from '../../cli/model/model-server.ts';
@@ -131,7 +131,9 @@ describe('an agent that dies at its start', () => {
   it('[SE64] is tried three times, fails its message with a typed error, and works again when its command does', async () => {
     const model = await startModelServer();
     const sandbox = agentSandbox(model.url);
-    const holdfast = await Holdfast.start({ env: { ...sandbox.env, DEFAULT_AGENT: 'claude', CLAUDE_COMMAND: '/bin/false' } });
+    const command = join(sandbox.env['HOME'] ?? '', 'broken-claude');
+    writeFileSync(command, '#!/bin/sh\necho "no licence found" >&2\nexit 1\n', { mode: 0o700 });
+    const holdfast = await Holdfast.start({ env: { ...sandbox.env, DEFAULT_AGENT: 'claude', CLAUDE_COMMAND: command } });
     try {
       const answer = await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
       expect(answer).toMatchObject({ state: 'failed', content: '', error: { code: 'start-failed' } });
@@ -143,7 +145,10 @@ describe('an agent that dies at its start', () => {
       );
       expect(events.filter((event) => event.kind === 'turn.failed')).toHaveLength(1);
       expect(events.at(-1)).toMatchObject({ kind: 'session.failed', data: { code: 'start-failed' } });
-      expect(await holdfast.client.session(sessionId)).toMatchObject({ state: 'failed', failure: { code: 'start-failed' } });
+      expect(await holdfast.client.session(sessionId)).toMatchObject({
+        state: 'failed',
+        failure: { code: 'start-failed', detail: expect.stringContaining('no licence found') },
+      });
       await holdfast.stop();
       await holdfast.start({ CLAUDE_COMMAND: '' });
       expect((await holdfast.client.ask({ message: 'hello again', sessionId })).content).toBe('You said: hello again');

@@ -101,6 +101,15 @@ describe('a spare process', () => {
     expect((await holdfast.client.status(body.sessionId)).pid).toBe(spare);
   });
 
+  it('[PO37] that dies is replaced, also when nobody sends anything', async () => {
+    holdfast = await Holdfast.start({ env: { WARM_SPARES: '1', HEALTH_CHECK_INTERVAL_SECONDS: '1' } });
+    await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
+    const spare = await sparePid();
+    process.kill(spare, 'SIGKILL');
+    await eventually(() => readySpares(holdfast).some((pid) => pid !== spare));
+    expect(await sparePid()).not.toBe(spare);
+  });
+
   it('[PO34] that dies is removed with all that belongs to it, while the server runs or while it does not', async () => {
     holdfast = await Holdfast.start({ env: { WARM_SPARES: '1' } });
     await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project, name: 'first' });
