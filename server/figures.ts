@@ -11,9 +11,9 @@ import { RecentRate } from './platform/recent-rate.ts';
 import { residentMb } from './process/memory.ts';
 import { members } from './process/members.ts';
 import { readTable } from './process/process-table.ts';
-import { isFailure } from './sessions/restart-policy.ts';
+import { isFailure } from './sessions/lifecycle/restart-policy.ts';
 import type { SessionContext } from './sessions/context.ts';
-import type { InteractiveSessionPool } from './sessions/pool.ts';
+import type { InteractiveSessionPool } from './sessions/pool/pool.ts';
 
 const CHANNELS = ['session', 'turn', 'agent', 'terminal'] as const;
 

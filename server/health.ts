@@ -2,7 +2,7 @@ import { accessSync, constants, statfsSync } from 'node:fs';
 import type { ReadyView } from './contracts/server-views.ts';
 import { messageOf } from './platform/app-error.ts';
 import { inotifyLimit } from './process/inotify.ts';
-import type { InteractiveSessionPool } from './sessions/pool.ts';
+import type { InteractiveSessionPool } from './sessions/pool/pool.ts';
 import type { Store } from './storage/store.ts';
 
 const LEAST_FREE_MB = 50;

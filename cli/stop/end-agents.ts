@@ -5,7 +5,7 @@ import { isAlive, type ProcessIdentity } from '../../server/process/identity.ts'
 import { tryClaim } from '../../server/process/journal-folder.ts';
 import { markedProcesses, members } from '../../server/process/members.ts';
 import { terminate } from '../../server/process/terminate.ts';
-import { incarnationFolder } from '../../server/sessions/start-incarnation.ts';
+import { incarnationFolder } from '../../server/sessions/lifecycle/start-incarnation.ts';
 import { openDatabase } from '../../server/storage/database.ts';
 import type { IncarnationRow } from '../../server/storage/incarnations-table.ts';
 import { openStore, type Store } from '../../server/storage/store.ts';

@@ -4,7 +4,7 @@ import { members } from '../process/members.ts';
 import { readTable } from '../process/process-table.ts';
 import { treeUsage, type TreeUsage } from '../process/usage.ts';
 import type { Store } from '../storage/store.ts';
-import type { InteractiveSessionPool } from './pool.ts';
+import type { InteractiveSessionPool } from './pool/pool.ts';
 import type { SessionQueries } from './queries.ts';
 import type { Session } from './session.ts';
 

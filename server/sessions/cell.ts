@@ -1,6 +1,6 @@
 import type { SessionContext } from './context.ts';
-import type { Incarnation, PendingLine } from './incarnation.ts';
-import type { OpenTurn } from './open-turn.ts';
+import type { Incarnation, PendingLine } from './lifecycle/incarnation.ts';
+import type { OpenTurn } from './turns/open-turn.ts';
 import { Recording } from './recording.ts';
 import type { SessionEffect, SessionState } from './session-state.ts';
 

@@ -6,17 +6,17 @@ import { AppError } from '../platform/app-error.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { ErrorCode } from '../platform/error-codes.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
-import type { AcceptParts, Sender } from './accept.ts';
-import { acceptMessage } from './accept.ts';
-import type { Archive } from './archive.ts';
+import type { AcceptParts, Sender } from './turns/accept.ts';
+import { acceptMessage } from './turns/accept.ts';
+import type { Archive } from './archive/archive.ts';
 import { forkSession } from './fork.ts';
-import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
+import { bodyHash, earlierAnswer, requestKey } from './turns/idempotency.ts';
 import type { Session } from './session.ts';
 import { newSession } from './new-session.ts';
 import { resolveProject } from './project-path.ts';
-import type { Recaps } from './recaps.ts';
-import { incarnationFolder } from './start-incarnation.ts';
-import { waitForTurn } from './wait-for-turn.ts';
+import type { Recaps } from './recap/recaps.ts';
+import { incarnationFolder } from './lifecycle/start-incarnation.ts';
+import { waitForTurn } from './turns/wait-for-turn.ts';
 
 export type { SessionRow };
 

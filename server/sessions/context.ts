@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Probe } from '../platform/probe.ts';
 import type { Store } from '../storage/store.ts';
-import type { ResourceLimits } from './health-rules.ts';
+import type { ResourceLimits } from './health/health-rules.ts';
 
 /** An agent that sessions can have: its protocol, its program (null: not installed), and the environment it may see. */
 export interface Agent {

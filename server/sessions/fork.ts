@@ -1,9 +1,9 @@
 import type { ForkSession } from '../contracts/commands.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
-import type { Sender } from './accept.ts';
+import type { Sender } from './turns/accept.ts';
 import type { SessionContext } from './context.ts';
-import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
+import { bodyHash, earlierAnswer, requestKey } from './turns/idempotency.ts';
 
 /** Characters that a session's name can have. */
 const MOST_NAME = 200;

@@ -5,7 +5,7 @@ import { maxLineBytes } from '../process/framing.ts';
 import { isDiskFull } from '../platform/app-error.ts';
 import type { Cell, Committed } from './cell.ts';
 import { tell } from './cell.ts';
-import type { Batch, Incarnation } from './incarnation.ts';
+import type { Batch, Incarnation } from './lifecycle/incarnation.ts';
 import { recordOutputs } from './record-outputs.ts';
 
 /** Characters of a line that an event keeps. */

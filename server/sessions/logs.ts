@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../platform/app-error.ts';
 import { tailsOfPacked, type PackedTail } from '../process/packed-tail.ts';
-import { packedJournal } from './archive.ts';
-import { incarnationFolder } from './start-incarnation.ts';
+import { packedJournal } from './archive/archive.ts';
+import { incarnationFolder } from './lifecycle/start-incarnation.ts';
 
 /** At most this many bytes from the end of a file are looked at. */
 const WINDOW = 1024 * 1024;

@@ -3,7 +3,7 @@ import type { Append } from '../events/event-log.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
-import type { Spares } from './spares.ts';
+import type { Spares } from './pool/spares.ts';
 
 /** What a new session is made of; `projectPath` is resolved already. */
 export interface NewSessionRequest {

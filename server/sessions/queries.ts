@@ -14,8 +14,8 @@ import { AppError } from '../platform/app-error.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
-import { messageView } from './message-view.ts';
-import type { InteractiveSessionPool } from './pool.ts';
+import { messageView } from './turns/message-view.ts';
+import type { InteractiveSessionPool } from './pool/pool.ts';
 
 const noUsage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 

@@ -2,8 +2,8 @@ import type { Output } from '../agents/driver.ts';
 import type { NewEvent, Usage } from '../contracts/events.ts';
 import type { Store } from '../storage/store.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
-import { loseConversation } from './lost-conversation.ts';
-import { derivedId } from './open-turn.ts';
+import { loseConversation } from './lifecycle/lost-conversation.ts';
+import { derivedId } from './turns/open-turn.ts';
 import type { Recording } from './recording.ts';
 
 /** Whose outputs they are. */

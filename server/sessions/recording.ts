@@ -2,13 +2,13 @@ import type { DataOf, EventKind, NewEvent } from '../contracts/events.ts';
 import type { FinalTurnState } from '../contracts/state.ts';
 import type { Append, LogKey } from '../events/event-log.ts';
 import type { Store } from '../storage/store.ts';
-import type { OpenTurn } from './open-turn.ts';
-import { derivedId } from './open-turn.ts';
-import { partialMessages } from './partial-messages.ts';
+import type { OpenTurn } from './turns/open-turn.ts';
+import { derivedId } from './turns/open-turn.ts';
+import { partialMessages } from './turns/partial-messages.ts';
 import type { SessionEffect, SessionInput, SessionState } from './session-state.ts';
 import { transition as sessionTransition } from './session-state.ts';
-import type { TurnInput } from './turn-state.ts';
-import { transition as turnTransition } from './turn-state.ts';
+import type { TurnInput } from './turns/turn-state.ts';
+import { transition as turnTransition } from './turns/turn-state.ts';
 
 /** How a turn ended: the data of its last event. */
 export type Ending =

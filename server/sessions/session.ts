@@ -1,27 +1,27 @@
 import type { ExitReason, NewEvent } from '../contracts/events.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
-import { Activity } from './activity.ts';
-import { attach } from './attach.ts';
-import { requestCancel } from './cancel.ts';
+import { Activity } from './lifecycle/activity.ts';
+import { attach } from './lifecycle/attach.ts';
+import { requestCancel } from './turns/cancel.ts';
 import type { Cell, Committed } from './cell.ts';
 import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
-import type { RequestDecision } from './decide.ts';
-import { decideRequest } from './decide.ts';
-import { canDispatch, dispatchNext } from './dispatch.ts';
-import type { Batch, Incarnation, IncarnationParts, PendingLine } from './incarnation.ts';
-import type { Finished } from './finish-incarnation.ts';
-import { markRepaired, writeLines } from './line-writer.ts';
+import type { RequestDecision } from './turns/decide.ts';
+import { decideRequest } from './turns/decide.ts';
+import { canDispatch, dispatchNext } from './turns/dispatch.ts';
+import type { Batch, Incarnation, IncarnationParts, PendingLine } from './lifecycle/incarnation.ts';
+import type { Finished } from './lifecycle/finish-incarnation.ts';
+import { markRepaired, writeLines } from './lifecycle/line-writer.ts';
 import { Mailbox } from './mailbox.ts';
-import { launchProcess } from './launch-process.ts';
+import { launchProcess } from './lifecycle/launch-process.ts';
 import { ingest } from './ingest.ts';
-import type { OpenTurn } from './open-turn.ts';
-import { ProcessEnd } from './process-end.ts';
-import { recordArchive } from './record-archive.ts';
-import { afterExit, afterStartFailure, isFailure, type Plan } from './restart-policy.ts';
-import { Restarts } from './restarts.ts';
+import type { OpenTurn } from './turns/open-turn.ts';
+import { ProcessEnd } from './lifecycle/process-end.ts';
+import { recordArchive } from './archive/record-archive.ts';
+import { afterExit, afterStartFailure, isFailure, type Plan } from './lifecycle/restart-policy.ts';
+import { Restarts } from './lifecycle/restarts.ts';
 import { isLive, transition, type SessionEffect, type SessionState } from './session-state.ts';
-import { recordDecision, recordPause, recordResume, recordStop, type EndDecision } from './record-stop.ts';
+import { recordDecision, recordPause, recordResume, recordStop, type EndDecision } from './lifecycle/record-stop.ts';
 
 /** What a session tells its pool. */
 export interface SessionHooks {

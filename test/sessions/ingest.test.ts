@@ -7,9 +7,9 @@ import { systemClock } from '../../server/platform/clock.ts';
 import { noProbe } from '../../server/platform/probe.ts';
 import type { Cell } from '../../server/sessions/cell.ts';
 import type { SessionContext } from '../../server/sessions/context.ts';
-import type { Incarnation } from '../../server/sessions/incarnation.ts';
+import type { Incarnation } from '../../server/sessions/lifecycle/incarnation.ts';
 import { ingest } from '../../server/sessions/ingest.ts';
-import { openTurn } from '../../server/sessions/open-turn.ts';
+import { openTurn } from '../../server/sessions/turns/open-turn.ts';
 import { openDatabase } from '../../server/storage/database.ts';
 import { openStore } from '../../server/storage/store.ts';
 

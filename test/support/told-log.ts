@@ -1,5 +1,5 @@
 import type { DataOf, EventKind } from '../../server/contracts/events.ts';
-import type { TellingEvent } from '../../server/sessions/recap.ts';
+import type { TellingEvent } from '../../server/sessions/recap/recap.ts';
 
 /** 2026-01-05T10:00:00Z; each event is a second after the one before. */
 export const START = Date.UTC(2026, 0, 5, 10);

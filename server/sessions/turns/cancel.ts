@@ -1,0 +1,17 @@
+import { AppError } from '../../platform/app-error.ts';
+import type { Cell, Committed } from '../cell.ts';
+import { commit, tell } from '../cell.ts';
+
+/** Asks the agent to give up its turn and keep its process; a message that still waits is cancelled at once. */
+export function requestCancel(cell: Cell, turnId: string | undefined): Committed {
+  const { store } = cell.context;
+  const open = store.turns.open(cell.key.num);
+  const target = turnId === undefined ? (cell.turn?.id ?? open[0]?.id) : open.find((turn) => turn.id === turnId)?.id;
+  if (target === undefined) throw new AppError('nothing-to-cancel', 'No turn is running or waiting in this session.');
+  const incarnation = cell.incarnation;
+  if (!incarnation || target !== cell.turn?.id) {
+    return { pending: [], effects: commit(cell, (recording) => recording.endQueued(target, { state: 'cancelled' })) };
+  }
+  const encoded = incarnation.driver.encode({ kind: 'cancel' }, incarnation.state);
+  return tell(cell, incarnation, encoded, () => undefined);
+}
