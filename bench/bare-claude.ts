@@ -28,19 +28,29 @@ export function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) =
   });
 }
 
+/** A conversation of the CLI's own: a new one of this id, or one to go on with. */
+export interface Conversation {
+  id: string;
+  resume: boolean;
+}
+
 /** The same CLI with the same flags as the server gives it, on plain pipes: what is left when the server is taken away. */
 export class BareClaude {
   readonly #child: ChildProcessWithoutNullStreams;
+  /** Resolves when it has answered `initialize`, which is when the server calls a session ready. */
+  readonly ready: Promise<void>;
+  #begun: () => void = () => undefined;
   #answer: TimedAnswer = { sentAt: 0, deltas: [] };
   #done: () => void = () => undefined;
 
-  constructor(stage: ClaudeStage, cleanup: Cleanup) {
+  constructor(stage: ClaudeStage, cleanup: Cleanup, { id, resume }: Conversation = { id: randomUUID(), resume: false }) {
     const { command, env, project } = stage;
-    const request = { agentSessionId: randomUUID(), resume: false, projectPath: project, mode: 'ask', model: null, command } as const;
+    const request = { agentSessionId: id, resume, projectPath: project, mode: 'ask', model: null, command } as const;
     const spec = launch({ ...request, filesPath: join(project, 'files') });
     this.#child = spawn(spec.file, spec.args, { cwd: project, env: { ...env, ...spec.env } });
     cleanup.add(() => void this.#child.kill('SIGKILL'));
     this.#child.stderr.resume();
+    this.ready = new Promise((resolve) => (this.#begun = resolve));
     eachLine(this.#child.stdout, (line) => this.#read(JSON.parse(line) as CliLine));
     for (const line of begin({ ...request, filesPath: '' }).lines) this.#child.stdin.write(`${line}\n`);
   }
@@ -66,7 +76,15 @@ export class BareClaude {
     return answer;
   }
 
+  /** Ends its input; resolves when it has saved the conversation and ended. */
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.stdin.end();
+    await ended;
+  }
+
   #read(line: CliLine): void {
+    if (line.type === 'control_response') this.#begun();
     const text = deltaOf(line);
     if (text !== undefined) this.#answer.deltas.push({ at: performance.now(), text });
     if (line.type === 'result') this.#done();
@@ -74,7 +92,7 @@ export class BareClaude {
 }
 
 /** A process for one message of a conversation, as scripts do it: from spawn to the first piece of text, in milliseconds. */
-export function processPerMessage(stage: ClaudeStage, conversation: { id: string; resume: boolean }, text: string): Promise<number> {
+export function processPerMessage(stage: ClaudeStage, conversation: Conversation, text: string): Promise<number> {
   const { command, env, project } = stage;
   const place = [conversation.resume ? '--resume' : '--session-id', conversation.id];
   const args = ['-p', text, ...place, '--output-format', 'stream-json', '--include-partial-messages', '--verbose'];

@@ -59,6 +59,7 @@ export function markdownTable(rows: readonly Row[]): string {
 export function verdict(rows: readonly Row[]): string {
   const judged = rows.filter((row) => row.met !== null);
   const missed = judged.filter((row) => row.met === false);
+  if (judged.length === 0) return 'There is no target among them.';
   if (missed.length === 0) return `${judged.length === 1 ? 'The target is' : `All ${judged.length} targets are`} met.`;
   return `${missed.length} of ${judged.length} targets missed: ${missed.map((row) => `${row.measure} (${row.compared || row.ours}, target ${row.target})`).join('; ')}.`;
 }

@@ -42,7 +42,7 @@ async function memory(): Promise<{ used: number; resident: number }> {
     collect();
     await sleep(50);
   }
-  const { heapUsed, external, rss } = process.memoryUsage(); if (process.env['X']) return { used: heapUsed + external, resident: rss, ...process.memoryUsage(), ...(await import('node:v8')).getHeapStatistics() } as never;
+  const { heapUsed, external, rss } = process.memoryUsage();
   return { used: heapUsed + external, resident: rss };
 }
 

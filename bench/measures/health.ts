@@ -12,9 +12,9 @@ const SESSIONS = 100;
 const LIMIT_MS = 50;
 const PAIRS = 3;
 const INTERVAL_SECONDS = 0.5;
-const CHECKS = 16;
+const CHECKS = 10;
 /** After a start of the server: its sessions are taken over, and its code is warm. */
-const SETTLE_MS = 3_000;
+const SETTLE_MS = 2_000;
 const WAYS = {
   checked: { HEALTH_CHECK_INTERVAL_SECONDS: String(INTERVAL_SECONDS) },
   unchecked: { HEALTH_CHECK_INTERVAL_SECONDS: '86400' },

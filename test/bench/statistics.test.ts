@@ -58,6 +58,7 @@ describe('the report of the benchmark', () => {
         { ...row, met: null },
       ]),
     ).toBe('The target is met.');
+    expect(verdict([{ ...row, met: null }])).toBe('There is no target among them.');
   });
 
   it('prints a line for each row', () => {

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ActiveView } from '../../server/contracts/views.ts';
 import { inotifyLimit } from '../../server/process/inotify.ts';
 import { markedProcesses } from '../../server/process/members.ts';
 import { eventOf, pidIn } from '../support/agent-processes.ts';
 import { Holdfast } from '../support/holdfast.ts';
+import { liveIncarnations } from '../support/live-processes.ts';
 
 const SESSIONS = 130;
 const LIMIT = 128;
@@ -66,9 +68,13 @@ describe.skipIf(!atLimit)(`${SESSIONS} sessions where a user may have ${LIMIT} i
       expect((await client.call<ActiveView>('GET', '/api/sessions/active')).body.pool).toMatchObject({ live: SESSIONS, waiting: 0 });
     } finally {
       await holdfast.kill();
-      // All at once: ending them one after the other would take a while.
-      for (const folder of holdfast.incarnations()) process.kill(-pidIn(folder, 'sh'), 'SIGKILL');
-      await holdfast.dispose();
+      try {
+        // All at once: ending them one after the other would take a while.
+        const live = liveIncarnations(holdfast);
+        for (const folder of holdfast.incarnations()) if (live.has(basename(folder))) process.kill(-pidIn(folder, 'sh'), 'SIGKILL');
+      } finally {
+        await holdfast.dispose();
+      }
     }
     expect(markedProcesses(dataId)).toEqual([]);
   }, 180_000);

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AnyEvent } from '../../server/contracts/views.ts';
 import { openDatabase } from '../../server/storage/database.ts';
@@ -184,10 +186,10 @@ async function acrossBoots(guide: Guide, sessionId: string): Promise<void> {
 }
 
 async function onFullDisk(guide: Guide): Promise<void> {
-  const dataDir = join(guide.holdfast.root, 'small');
-  const disk = Disk.mount(dataDir, 24);
-  if (!disk) return;
-  const holdfast = await Holdfast.start({ dataDir });
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-small-'));
+  const disk = Disk.mount(folder, 24);
+  if (!disk) return rmSync(folder, { recursive: true });
+  const holdfast = await Holdfast.start({ dataDir: folder });
   try {
     disk.fill();
     const ready = await holdfast.client.call('GET', '/ready');
@@ -198,5 +200,6 @@ async function onFullDisk(guide: Guide): Promise<void> {
     disk.makeRoom();
     await holdfast.dispose();
     disk.unmount();
+    rmSync(folder, { recursive: true });
   }
 }
