@@ -17,7 +17,8 @@ if (!loaded || session === '') {
 }
 const memory = loaded;
 const waiting = new Map<string, (reply: { allow: boolean; text: string }) => void>();
-let running: AbortController | null = null;
+/** Of each message that has come and is not answered, the first one first: a cancel may overtake the begin of its turn. */
+const turns: AbortController[] = [];
 let queue = Promise.resolve();
 let stubborn = false;
 
@@ -44,11 +45,11 @@ function reply(id: string, signal: AbortSignal): Promise<{ allow: boolean; text:
   });
 }
 
-async function take(id: string, text: string, files: string[]): Promise<void> {
-  const turn = (running = new AbortController());
+async function take(turn: AbortController, { id, text, files }: Extract<EchoInput, { type: 'message' }>): Promise<void> {
   const inputTokens = Math.ceil(text.length / 4);
   print({ type: 'begun', id });
   try {
+    turn.signal.throwIfAborted();
     if (/^ignore-term\b/m.test(text)) beStubborn();
     const stage = { memory, signal: turn.signal, print, raw, reply: (what: string) => reply(what, turn.signal) };
     const { text: said, pieces } = await answer(id, text, files, stage);
@@ -60,7 +61,7 @@ async function take(id: string, text: string, files: string[]): Promise<void> {
     print({ type: 'ended', id, outcome, text: error instanceof Error ? error.message : String(error), inputTokens, outputTokens: 0 });
   } finally {
     waiting.clear();
-    running = null;
+    turns.splice(turns.indexOf(turn), 1);
   }
 }
 
@@ -73,12 +74,15 @@ function beStubborn(): void {
 
 function obey(input: EchoInput): void {
   switch (input.type) {
-    case 'message':
+    case 'message': {
+      const turn = new AbortController();
+      turns.push(turn);
       print({ type: 'received', id: input.id });
-      queue = queue.then(() => take(input.id, input.text, input.files));
+      queue = queue.then(() => take(turn, input));
       return;
+    }
     case 'cancel':
-      running?.abort();
+      turns[0]?.abort();
       return;
     case 'decision':
       waiting.get(input.id)?.({ allow: input.allow, text: input.reason });
