@@ -40,7 +40,8 @@ function realPathOf(path: string): string | null {
   }
 }
 
-function isInside(path: string, roots: readonly string[]): boolean {
+/** Whether a real path is one of these real roots or lies below one. */
+export function isInside(path: string, roots: readonly string[]): boolean {
   return roots.some((root) => {
     const way = relative(root, path);
     return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
