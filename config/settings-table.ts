@@ -30,6 +30,11 @@ function serverRows(place: Place) {
       about: 'origins of web pages that may use the API',
       read: words(/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i, 'must be origins such as https://example.com, commas between them'),
     }),
+    ALLOW_TOKEN_IN_URL: row({
+      about: 'lets `/ws?token=` in, as the published app connects; URLs get into the logs of proxies',
+      default: 'false',
+      read: flag,
+    }),
     TLS_CERT_PATH: row({ about: 'certificate for HTTPS, PEM; with TLS_KEY_PATH', read: pathIn(place) }),
     TLS_KEY_PATH: row({ about: 'its private key, PEM', read: pathIn(place) }),
     MAX_BODY_MB: row({ about: 'largest request body in MB', default: '50', read: decimal(0.001, 1024) }),

@@ -11,5 +11,7 @@ export function warningsOf(settings: SettingValues): string[] {
     );
   for (const name of settings.agentEnv.filter(isNeverForAgents)) warnings.push(`AGENT_ENV names ${name}, which agents never get.`);
   if (settings.databaseKey !== undefined) warnings.push('DATABASE_KEY is set, but this version does not encrypt its database.');
+  if (settings.allowTokenInUrl)
+    warnings.push('ALLOW_TOKEN_IN_URL is on: the token in the address of /ws may get into the logs of whatever stands between.');
   return warnings;
 }

@@ -18,6 +18,8 @@ export interface GatewayParts extends ConnectionParts {
   doors: DoorSettings;
   /** Largest frame, in bytes. */
   maxFrameBytes: number;
+  /** The token may stand in the address of /ws (ALLOW_TOKEN_IN_URL). */
+  tokenInUrl: boolean;
 }
 
 /** More sockets than any household has devices. */
@@ -65,13 +67,11 @@ export class Gateway {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { doors, tokens, tickets } = this.#parts;
+    const { doors } = this.#parts;
     checkHost(request, doors);
     // A target such as // is no URL: it leads nowhere, but the doors come first.
     const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-    const ticket = url.searchParams.get('ticket');
-    const owner = ticket === null ? checkToken(request, tokens) : tickets.redeem(ticket);
-    if (owner === null) throw new AppError('unauthorized', 'The ticket is not valid any more; get a new one from POST /api/ws-ticket.');
+    const owner = this.#ownerOf(request, url);
     checkOrigin(request, doors);
     if (this.#connections.size >= MAX_CONNECTIONS) throw new AppError('rate-limited', 'Too many open sockets.', { retryAfter: 10 });
     const sessionId = sessionOf(url.pathname);
@@ -83,6 +83,21 @@ export class Gateway {
       webSocket.once('close', () => this.#connections.delete(connection));
       connection.open(after);
     });
+  }
+
+  /** Who opens a socket: by ticket, by the token in the address where that is allowed, else by the token in the header. */
+  #ownerOf(request: IncomingMessage, url: URL): string {
+    const { tokens, tickets, tokenInUrl } = this.#parts;
+    const ticket = url.searchParams.get('ticket');
+    if (ticket !== null) {
+      const owner = tickets.redeem(ticket);
+      if (owner === null) throw new AppError('unauthorized', 'The ticket is not valid any more; get a new one from POST /api/ws-ticket.');
+      return owner;
+    }
+    const token = tokenInUrl && url.pathname === '/ws' ? url.searchParams.get('token') : null;
+    // The published app encodes nothing, and a token has no blanks.
+    const owner = token === null ? null : tokens.ownerOf(`Bearer ${token.replaceAll(' ', '+')}`);
+    return owner ?? checkToken(request, tokens);
   }
 
   #ping(): void {

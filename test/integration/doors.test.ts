@@ -189,6 +189,35 @@ describe('the doors', () => {
   });
 });
 
+describe('a server that takes its token from an address', () => {
+  let holdfast: Holdfast;
+  beforeAll(async () => {
+    holdfast = await Holdfast.start({ env: { ALLOW_TOKEN_IN_URL: 'true', LOG_LEVEL: 'trace' } });
+  });
+  afterAll(() => holdfast.dispose());
+
+  it('[PA18] takes it at /ws alone, from the published app and from nobody with another one, and never logs it', async () => {
+    const bare = { ...upgrade, authorization: undefined };
+    const socket = await TestSocket.open(holdfast.url, `/ws?token=${TOKEN}`, { token: null });
+    expect(socket.frames[0]).toMatchObject({ type: 'welcome' });
+    await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
+    await socket.close();
+    const { sessionId } = await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
+    const refused = ['/ws?token=other-token-0123456789', '/ws?token=', '/ws', `/api/sessions/${sessionId}/stream?token=${TOKEN}`];
+    for (const path of refused) expect([path, (await rawRequest(holdfast.url, { path, headers: bare })).status]).toEqual([path, 401]);
+    const evil = await rawRequest(holdfast.url, { path: `/ws?token=${TOKEN}`, headers: { ...bare, origin: 'https://evil.example' } });
+    expect(evil.status).toBe(403);
+    for (const path of [`/api/sessions?token=${TOKEN}`, `/ws?token=${TOKEN}`]) {
+      const reply = await rawRequest(holdfast.url, { path, headers: { authorization: undefined } });
+      expect(reply.status).toBe(401);
+      expect(reply.text).not.toContain(TOKEN);
+    }
+    await rawRequest(holdfast.url, { path: `/ws?token=${TOKEN}&after=x`, headers: bare });
+    expect(holdfast.output).toContain('ALLOW_TOKEN_IN_URL is on');
+    expect(holdfast.output).not.toContain(TOKEN);
+  });
+});
+
 describe('what an agent gets to know', () => {
   const secrets = {
     DATABASE_KEY: 'database-secret-1',
