@@ -22,6 +22,7 @@ import { Figures } from './figures.ts';
 import { readiness } from './health.ts';
 import { makeApp } from './http/app.ts';
 import type { Api } from './http/context.ts';
+import { HeldRequests } from './http/held-requests.ts';
 import { AppError, systemCode } from './platform/app-error.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
@@ -36,10 +37,12 @@ import { SessionCommands, type SessionRow } from './sessions/commands.ts';
 import type { Agent, SessionContext } from './sessions/context.ts';
 import { InteractiveSessionPool } from './sessions/pool/pool.ts';
 import { ProseWriter } from './sessions/recap/prose-writer.ts';
+import { ProjectFinder } from './sessions/projects/project-finder.ts';
 import { SessionQueries } from './sessions/queries.ts';
 import { Recaps } from './sessions/recap/recaps.ts';
 import { recover, type Recovered } from './sessions/lifecycle/recovery.ts';
 import { Retention } from './sessions/archive/retention.ts';
+import { noPushes, type Pushes } from './sessions/turns/delivery.ts';
 import { Gateway } from './socket/gateway.ts';
 import { openDatabase } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
@@ -52,6 +55,8 @@ export interface ServerParts {
   logger: Logger;
   clock?: Clock;
   probe?: Probe;
+  /** Who says whether a device is reached by a push. */
+  pushes?: Pushes;
 }
 
 export interface RunningHoldfast {
@@ -72,7 +77,7 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 /** Puts everything together in a stated order: lock, store, recovery, and only then the doors. Throws AppError. */
 export async function startServer(parts: ServerParts): Promise<RunningHoldfast> {
-  const { settings, logger, clock = systemClock, probe = noProbe } = parts;
+  const { settings, logger, clock = systemClock, probe = noProbe, pushes = noPushes } = parts;
   const { dataDir } = settings;
   prepareDataDir(dataDir);
   const lock = lockDataDir(dataDir);
@@ -111,7 +116,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const versions = new AgentVersions();
   versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions });
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();
@@ -125,6 +130,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     version: packageVersion,
     newId: randomUUID,
     maxFrameBytes: MAX_FRAME_BYTES,
+    tokenInUrl: settings.allowTokenInUrl,
   });
   gateway.listen(server);
   const url = await listen(server, settings);
@@ -134,6 +140,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     gateway.close();
+    api.held.close();
     compaction.stop();
     monitor.stop();
     spares.stop();
@@ -174,20 +181,22 @@ function makeApi(parts: {
   monitor: HealthMonitor;
   agents: Map<string, Agent>;
   versions: AgentVersions;
+  pushes: Pushes;
 }): Api {
-  const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions } = parts;
+  const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes } = parts;
   const { store, log, clock, logger } = context;
   const expiresAfterMs = settings.sessionTimeoutHours * 3_600_000;
   const queries = new SessionQueries(store, pool, clock, expiresAfterMs);
   const { defaultAgent, projectRoots, permissionMode } = settings;
   const commands = new SessionCommands({
-    ...{ context, pool, archive, spares, recaps, expiresAfterMs },
+    ...{ context, pool, archive, spares, recaps, pushes, expiresAfterMs },
     settings: { defaultAgent, projectRoots, permissionMode },
   });
   const snapshot = (session: { id: string }): unknown => {
     const row = store.sessions.byId(session.id);
     return row ? queries.session(row) : null;
   };
+  const finder = new ProjectFinder(projectRoots, clock);
   const startedAt = clock.monotonic();
   let document: ReturnType<typeof openApiDocument> | undefined;
   const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
@@ -195,6 +204,8 @@ function makeApi(parts: {
     ...{ commands, queries, figures, clock, logger },
     readers: { store, log, clock, snapshot },
     tickets: new Tickets(clock),
+    held: new HeldRequests(),
+    projects: () => finder.find(),
     dataDir: settings.dataDir,
     latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,
     active: (owner) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Attachment } from './attachment.ts';
-import { AgentName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
+import { AgentName, AutoResponse, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
 import { Cursor, MessageId, SessionId } from './ids.ts';
 import { RecapStyle } from './recap.ts';
 
@@ -25,8 +25,8 @@ const sendFields = {
   name: SessionName.optional(),
   timestamp: z.union([z.string().max(100), z.number()], { error: 'must be a string or a number' }).optional(),
   deviceToken: z.string().max(500).optional(),
-  workspace: z.string().max(4096).optional(),
-  autoResponse: z.boolean().optional(),
+  workspace: z.union([z.boolean(), z.string().max(4096)], { error: 'must be true, false or a string' }).optional(),
+  autoResponse: AutoResponse.optional(),
   attachments: z.array(Attachment).max(20).optional(),
 };
 
@@ -64,6 +64,13 @@ export type ChatRequest = z.output<typeof ChatRequest>;
 /** The same over a socket, where the answer comes as events. */
 export const SendRequest = z.preprocess(withoutNulls, z.object(sendFields).refine(saysSomething, blank).refine(hasPlace, placeless));
 export type SendRequest = z.output<typeof SendRequest>;
+
+/** The published app's way to stop an agent. */
+export const KillChat = z.preprocess(
+  withoutNulls,
+  z.object({ sessionId: SessionId, reason: z.string().max(1_000).optional(), deviceToken: z.string().max(500).optional() }),
+);
+export type KillChat = z.output<typeof KillChat>;
 
 /** A session without a first message. */
 export const CreateSession = z.object({

@@ -54,5 +54,21 @@ export function queryNumber(min: number, max: number) {
     .pipe(z.number().int(message).min(min, message).max(max, message));
 }
 
+/** Characters that the configuration of automatic replies can have as JSON. */
+const AUTO_RESPONSE_CHARS = 10_000;
+const isShort = (value: unknown): boolean => {
+  try {
+    return JSON.stringify(value).length <= AUTO_RESPONSE_CHARS;
+  } catch {
+    return false; // nested deeper than anything that can be written
+  }
+};
+
+/** What the published app says about its automatic replies: a configuration of its own making, or just whether. Kept as it is. */
+export const AutoResponse = z.union(
+  [z.boolean(), z.record(z.string(), z.unknown()).refine(isShort, `must not have more than ${AUTO_RESPONSE_CHARS} characters as JSON`)],
+  { error: 'must be true, false or an object' },
+);
+
 /** How many rows a page has: 1 to 1,000, an error beyond. */
 export const pageLimit = (byDefault: number) => queryNumber(1, 1000).default(byDefault);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eventData } from './events.ts';
 import { AgentName, pageLimit, ProjectPath, queryNumber } from './fields.ts';
-import { AgentMadeId, MessageId, PathId } from './ids.ts';
+import { AgentMadeId, MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
 
 const kinds = Object.values(eventData).flatMap((table) => Object.keys(table));
@@ -21,6 +21,10 @@ export type SessionsQuery = z.output<typeof SessionsQuery>;
 /** The newest messages, or those before the message `before`. */
 export const MessagesQuery = z.object({ before: MessageId.optional(), limit: pageLimit(50) });
 export type MessagesQuery = z.output<typeof MessagesQuery>;
+
+/** The newest messages of a session, as the published app asks for them. */
+export const HistoryQuery = z.object({ session_id: SessionId, limit: pageLimit(50) });
+export type HistoryQuery = z.output<typeof HistoryQuery>;
 
 /** Events with a `seq` greater than `after`. */
 export const EventsQuery = z.object({

@@ -44,6 +44,19 @@ export const AgentsView = z.object({
 });
 export type AgentsView = z.output<typeof AgentsView>;
 
+/** What kind of project a folder holds, by what lies in it. */
+export const ProjectType = z.enum(['node', 'swift', 'python', 'rust', 'go', 'git', 'folder']);
+export type ProjectType = z.output<typeof ProjectType>;
+
+/** Folders that an agent can work in, by name. `basePath` is the first of PROJECT_ROOTS. */
+export const ProjectsView = z.object({
+  basePath: z.string(),
+  projects: z.array(z.object({ name: z.string(), path: z.string(), type: ProjectType })),
+  truncated: z.boolean().describe('there were too many folders, or looking took too long'),
+  warnings: z.array(z.string()).optional().describe('roots that could not be read, a sentence each'),
+});
+export type ProjectsView = z.output<typeof ProjectsView>;
+
 /** The OpenAPI description itself. */
 export const OpenApiDocument = z.looseObject({ openapi: z.string() });
 

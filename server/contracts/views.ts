@@ -140,6 +140,14 @@ export const StoredMessageView = MessageView.extend({
 });
 export type StoredMessageView = z.output<typeof StoredMessageView>;
 
+/** The newest messages of a session, oldest first, as the published companion app reads them. */
+export const HistoryPage = z.object({
+  messages: z.array(z.object({ id: z.string(), content: z.string(), sender: z.enum(['user', 'assistant']), timestamp: Time })),
+  total: count.describe('messages of the whole session'),
+  hasMore: z.boolean(),
+});
+export type HistoryPage = z.output<typeof HistoryPage>;
+
 /** The newest messages that fit, oldest first. */
 export const MessagesPage = z.object({ messages: z.array(MessageView), hasMore: z.boolean() });
 export type MessagesPage = z.output<typeof MessagesPage>;

@@ -1,9 +1,10 @@
-import type { MessagesQuery, SessionsQuery } from '../contracts/queries.ts';
+import type { HistoryQuery, MessagesQuery, SessionsQuery } from '../contracts/queries.ts';
 import type { SessionState, TurnState } from '../contracts/state.ts';
 import { isFinal } from '../contracts/state.ts';
 import type {
   ChatAccepted,
   ChatCompleted,
+  HistoryPage,
   MessagesPage,
   SessionsPage,
   SessionView,
@@ -14,7 +15,7 @@ import { AppError } from '../platform/app-error.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
-import { messageView } from './turns/message-view.ts';
+import { historyMessage, messageView, storedMessageView } from './turns/message-view.ts';
 import type { InteractiveSessionPool } from './pool/pool.ts';
 
 const noUsage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
@@ -113,15 +114,14 @@ export class SessionQueries {
   message(owner: string, id: string): StoredMessageView {
     const row = this.#store.messages.byId(id);
     if (row?.owner !== owner) throw new AppError('message-not-found', `There is no message ${id}.`);
-    const metadata = { sessionId: row.session_id, role: row.role };
-    return {
-      ...messageView(row),
-      sessionId: row.session_id,
-      content: row.text,
-      timestamp: row.created_at,
-      metadata,
-      result: { content: row.text, metadata },
-    };
+    return storedMessageView(row);
+  }
+
+  /** The newest messages, as the published app reads them. */
+  history(row: SessionRow, { limit }: HistoryQuery): HistoryPage {
+    const rows = this.#store.messages.page(row.num, Number.MAX_SAFE_INTEGER, limit + 1);
+    const messages = rows.slice(0, limit).reverse().map(historyMessage);
+    return { messages, total: this.#store.messages.count(row.num), hasMore: rows.length > limit };
   }
 
   /** The outcome of a turn; null while it has none. */

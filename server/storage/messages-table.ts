@@ -15,6 +15,15 @@ export interface MessageRow {
 /** With the state of its turn. */
 export type MessageWithTurn = MessageRow & { turn_state: string | null };
 
+/** With all that is told about a single one. `auto_response` is JSON. */
+export type MessageInSession = MessageWithTurn & {
+  session_id: string;
+  owner: string;
+  agent: string;
+  project_path: string;
+  auto_response: string | null;
+};
+
 export type MessagesTable = ReturnType<typeof messagesTable>;
 
 /** Statements of the table `messages`. */
@@ -24,9 +33,9 @@ export function messagesTable(db: Database) {
     VALUES (@id, @session_num, @turn_id, @role, @text, @partial, @attachments, @created_at)
     ON CONFLICT (id) DO UPDATE SET text = excluded.text, partial = excluded.partial`);
   const joined = 'SELECT m.*, t.state AS turn_state FROM messages m LEFT JOIN turns t ON t.id = m.turn_id';
-  const byId = db.prepare<[string], MessageWithTurn & { session_id: string; owner: string }>(
-    `SELECT m.*, t.state AS turn_state, s.id AS session_id, s.owner FROM messages m JOIN sessions s ON s.num = m.session_num LEFT JOIN turns t ON t.id = m.turn_id WHERE m.id = ?`,
-  );
+  const byId = db.prepare<[string], MessageInSession>(`
+    SELECT m.*, t.state AS turn_state, t.auto_response, s.id AS session_id, s.owner, s.agent, s.project_path
+    FROM messages m JOIN sessions s ON s.num = m.session_num LEFT JOIN turns t ON t.id = m.turn_id WHERE m.id = ?`);
   const page = db.prepare<[number, number, number], MessageWithTurn>(
     `${joined} WHERE m.session_num = ? AND m.ord < ? ORDER BY m.ord DESC LIMIT ?`,
   );

@@ -54,6 +54,7 @@ export function turnsTable(db: Database) {
     `UPDATE turns SET state = 'accepted', incarnation_id = NULL, in_offset = NULL, written_at = NULL WHERE id = ?`,
   );
   const setState = db.prepare<[string, string]>('UPDATE turns SET state = ? WHERE id = ?');
+  const setAutoResponse = db.prepare<[string, string]>('UPDATE turns SET auto_response = ? WHERE id = ?');
   const setWritten = db.prepare<[number, string]>('UPDATE turns SET written_at = ? WHERE id = ?');
   const setFirstToken = db.prepare<[number, string]>('UPDATE turns SET first_token_at = ? WHERE id = ?');
   const end = db.prepare<[string, string, number, number, string]>(
@@ -82,6 +83,8 @@ export function turnsTable(db: Database) {
       void dispatch.run(incarnationId, agentMessageId, offset, length, id),
     requeue: (id: string): void => void requeue.run(id),
     setState: (id: string, state: string): void => void setState.run(state, id),
+    /** Keeps what the published app said about automatic replies, as JSON. */
+    setAutoResponse: (id: string, json: string): void => void setAutoResponse.run(json, id),
     setWritten: (id: string, at: number): void => void setWritten.run(at, id),
     setFirstToken: (id: string, at: number): void => void setFirstToken.run(at, id),
     end: (id: string, state: string, outcome: string, lastSeq: number, at: number): void => void end.run(state, outcome, lastSeq, at, id),

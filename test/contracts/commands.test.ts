@@ -1,12 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { Attachment } from '../../server/contracts/attachment.ts';
-import { ApprovalDecision, ChatRequest, CreateSession, PatchSession, QuestionAnswers } from '../../server/contracts/commands.ts';
+import { ApprovalDecision, ChatRequest, CreateSession, KillChat, PatchSession, QuestionAnswers } from '../../server/contracts/commands.ts';
 import { parse } from '../../server/contracts/validate.ts';
 import { refusal, wrongFields } from './refusal.ts';
 
 const ID = 'ABCDEF00-1234-4ABC-8DEF-0123456789AB';
 const chat = (body: unknown) => parse(ChatRequest, body, 'body');
 const file = (change: object) => ({ name: 'a.png', mimeType: 'image/png', size: 1, data: 'AA==', ...change });
+
+describe("the published app's fields", () => {
+  it('[PA21] workspace is a flag or a text, and autoResponse a flag or a bounded configuration, kept as it is', () => {
+    const said = (more: object) => chat({ message: 'hi', projectPath: '/p', ...more });
+    const autoResponse = { enabled: true, limits: { maxMessages: 5 }, minConfidence: 0.75 };
+    expect(said({ workspace: true, autoResponse })).toMatchObject({ workspace: true, autoResponse });
+    expect(said({ workspace: 'main', autoResponse: false })).toMatchObject({ workspace: 'main', autoResponse: false });
+    expect(said({ autoResponse: { a: 'x'.repeat(9_992) } }).autoResponse).toBeDefined();
+    for (const wrong of [{ a: 'x'.repeat(9_993) }, [], 'yes', 1]) {
+      expect(wrongFields(() => said({ autoResponse: wrong }))).toEqual(['autoResponse']);
+    }
+    expect(refusal(() => said({ autoResponse: 'yes' })).message).toContain('autoResponse must be true, false or an object');
+    expect(refusal(() => said({ autoResponse: { a: 'x'.repeat(10_000) } })).message).toContain('10000 characters');
+  });
+
+  it('[PA21] a kill needs the session alone', () => {
+    expect(parse(KillChat, { sessionId: ID, reason: null }, 'body')).toEqual({ sessionId: ID.toLowerCase() });
+    expect(wrongFields(() => parse(KillChat, { reason: 'x'.repeat(1_001) }, 'body'))).toEqual(['sessionId', 'reason']);
+  });
+});
 
 describe('a chat request', () => {
   it('[API1] unknown fields are ignored, and null is the same as nothing', () => {

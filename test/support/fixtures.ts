@@ -42,7 +42,8 @@ export function normalise(value: unknown, places: Record<string, string>): unkno
       .replaceAll(/\d+( MB (are )?free)/g, '50000$1');
   const walk = (part: unknown, name = '', holder = ''): unknown => {
     if (typeof part === 'number' && steadyWithin[holder] !== undefined) return steadyWithin[holder];
-    if (part !== null && typeof part !== 'object' && steady[name] !== undefined) return steady[name];
+    // A time is a number in one place and a text in another.
+    if (part !== null && typeof part === typeof steady[name]) return steady[name];
     if (typeof part === 'string') return text(part);
     // On a machine with many agents `tail` complains that it has to poll.
     if (Array.isArray(part)) return part.filter((item) => !String(item).startsWith('tail: inotify')).map((item) => walk(item));

@@ -35,7 +35,7 @@ export async function takeTour(): Promise<Tour> {
 
 async function conversation(guide: Guide): Promise<string> {
   const { client, project } = guide.holdfast;
-  for (const id of ['health', 'ready', 'openapi', 'agents', 'wsTicket'] as const) await guide.visit(id);
+  for (const id of ['health', 'ready', 'openapi', 'agents', 'projects', 'wsTicket'] as const) await guide.visit(id);
   const file = { name: 'note.txt', mimeType: 'text/plain', size: 2, data: 'aGk=' };
   const said = { message: 'approve: the plan', messageId: randomUUID(), projectPath: project, attachments: [file] };
   const { sessionId, cursor } = await guide.visit<{ sessionId: string; cursor: number }>('chat', { body: said });
@@ -70,6 +70,7 @@ async function conversation(guide: Guide): Promise<string> {
   await client.ask({ message: 'crash', sessionId });
   await guide.visit('message', { params: { id: said.messageId } });
   await guide.visit('messages', { params, query: '?limit=2' });
+  await guide.visit('history', { query: `?session_id=${sessionId}&limit=2` });
   await guide.visit('events', { params, query: '?after=0&limit=2' });
   await guide.visit('logs', { params, query: '?tail=1' });
   guide.notice((await client.call<{ events: AnyEvent[] }>('GET', `/api/sessions/${sessionId}/events?after=999999`)).body.events[0]);
@@ -102,6 +103,7 @@ async function sessions(guide: Guide, sessionId: string): Promise<void> {
   await guide.visit('sessionMetrics');
   await guide.visit('stop', { params });
   await guide.visit('interactiveStop', { params: { id: sessionId } });
+  await guide.visit('killChat', { body: { sessionId, reason: 'User requested cancellation' } });
   await guide.visit('pause', { params });
   await guide.visit('fork', { params: { id: sessionId }, body: {} });
   await guide.visit('archive', { params });

@@ -1,7 +1,7 @@
-import { ChatRequest } from '../commands.ts';
+import { ChatRequest, KillChat } from '../commands.ts';
 import { bodyErrors, endpoint } from '../endpoint.ts';
-import { IdempotencyHeaders, MessageParams } from '../queries.ts';
-import { ChatAccepted, ChatCompleted, StoredMessageView } from '../views.ts';
+import { HistoryQuery, IdempotencyHeaders, MessageParams } from '../queries.ts';
+import { ActedView, ChatAccepted, ChatCompleted, HistoryPage, StoredMessageView } from '../views.ts';
 
 /** Messages to agents. */
 export const chatEndpoints = {
@@ -32,6 +32,26 @@ export const chatEndpoints = {
       'disk-full',
     ],
     example: { body: { message: 'What does this project do?', projectPath: '/home/me/project', wait: true } },
+  }),
+  killChat: endpoint({
+    method: 'POST',
+    path: '/api/chat/kill',
+    summary: "Stop a session's process and keep the conversation, as the published app asks for it",
+    auth: true,
+    body: KillChat,
+    responses: { 200: ActedView },
+    errors: [...bodyErrors, 'session-not-found', 'disk-full'],
+    example: { body: { sessionId: '5b1c2f0e-8a55-4a0e-9a53-0c1df6f3a001', reason: 'User requested cancellation' } },
+  }),
+  history: endpoint({
+    method: 'GET',
+    path: '/api/messages',
+    summary: "A session's newest messages, as the published app reads them",
+    auth: true,
+    query: HistoryQuery,
+    responses: { 200: HistoryPage },
+    errors: ['validation-failed', 'session-not-found'],
+    example: { query: '?session_id=5b1c2f0e-8a55-4a0e-9a53-0c1df6f3a001&limit=20' },
   }),
   message: endpoint({
     method: 'GET',

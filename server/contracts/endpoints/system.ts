@@ -1,5 +1,5 @@
 import { endpoint } from '../endpoint.ts';
-import { AgentsView, HealthView, OpenApiDocument, ReadyView, TicketView } from '../server-views.ts';
+import { AgentsView, HealthView, OpenApiDocument, ProjectsView, ReadyView, TicketView } from '../server-views.ts';
 
 /** The server itself. */
 export const systemEndpoints = {
@@ -34,6 +34,14 @@ export const systemEndpoints = {
     auth: true,
     responses: { 200: AgentsView },
     errors: [],
+  }),
+  projects: endpoint({
+    method: 'GET',
+    path: '/api/projects',
+    summary: 'Folders under PROJECT_ROOTS that agents can work in',
+    auth: true,
+    responses: { 200: ProjectsView },
+    errors: ['project-not-found'],
   }),
   wsTicket: endpoint({
     method: 'POST',

@@ -2,8 +2,10 @@ import type { ApiHandlers } from '../../contracts/registry.ts';
 import { isoTime } from '../../platform/clock.ts';
 import type { Api, RequestContext } from '../context.ts';
 
-/** The server itself. */
-export function systemHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'health' | 'ready' | 'openapi' | 'agents' | 'wsTicket'> {
+type System = Pick<ApiHandlers<RequestContext>, 'health' | 'ready' | 'openapi' | 'agents' | 'projects' | 'wsTicket'>;
+
+/** The server itself, and what it finds on its machine. */
+export function systemHandlers(api: Api): System {
   return {
     health: async () => ({ status: 200, body: api.health() }),
     ready: async () => {
@@ -12,6 +14,7 @@ export function systemHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'hea
     },
     openapi: async () => ({ status: 200, body: api.openapi() }),
     agents: async () => ({ status: 200, body: api.agents() }),
+    projects: async () => ({ status: 200, body: await api.projects() }),
     wsTicket: async (_input, { owner }) => {
       const { ticket, expiresAt } = api.tickets.issue(owner);
       return { status: 201, body: { ticket, expiresAt: isoTime(expiresAt) } };

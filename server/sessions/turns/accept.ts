@@ -5,6 +5,7 @@ import type { Append } from '../../events/event-log.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { SessionContext } from '../context.ts';
+import { deliveryOf, type Pushes } from './delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
 import { newSession } from '../new-session.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
@@ -15,6 +16,7 @@ export interface AcceptParts {
   context: SessionContext;
   pool: InteractiveSessionPool;
   spares: Spares;
+  pushes: Pushes;
   settings: { projectRoots: readonly string[]; defaultAgent: string; permissionMode: PermissionMode };
 }
 
@@ -55,7 +57,7 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
       messageId: turnId,
       ...accepted,
       resumed: found !== null,
-      deliveryMethod: 'poll' as const,
+      deliveryMethod: deliveryOf(parts.pushes, sender.owner, request.deviceToken),
     };
     if (key !== null) {
       const row = { owner: sender.owner, key, body_hash: hash, session_id: session.id, turn_id: turnId };
@@ -124,6 +126,7 @@ function insertTurn(
   const data = { text: request.message, position, attachments: shown };
   const cursor = append(session, [{ channel: 'turn', kind: 'turn.accepted', turnId, data }]);
   store.turns.insert(turnId, session.num, JSON.stringify({ text: request.message, attachments }), cursor, now);
+  if (request.autoResponse !== undefined) store.turns.setAutoResponse(turnId, JSON.stringify(request.autoResponse));
   const message = {
     id: turnId,
     session_num: session.num,

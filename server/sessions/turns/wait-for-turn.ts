@@ -28,5 +28,6 @@ export function waitForTurn(
     const timer = context.clock.after(milliseconds, abandon);
     signal.addEventListener('abort', abandon);
     if (hasEnded()) settle(true);
+    else if (signal.aborted) settle(false);
   });
 }

@@ -1,0 +1,3 @@
+export const autoResponse = `
+ALTER TABLE turns ADD COLUMN auto_response TEXT;
+`;
