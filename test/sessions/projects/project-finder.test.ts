@@ -80,6 +80,8 @@ describe('projects', () => {
 
   it('[PA16] 10,000 folders are told within the time of a request, while others get their turn', { timeout: 120_000 }, async () => {
     for (let index = 0; index < 10_000; index++) mkdirSync(join(root, `p${index}`));
+    // The first look pays for cold code and a cold disk.
+    await find([root], { depth: 3, folders: 20_000, milliseconds: 60_000 });
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const startedAt = performance.now();
@@ -90,7 +92,7 @@ describe('projects', () => {
     expect(projects).toHaveLength(10_000);
     expect(truncated).toBe(false);
     expect(took).toBeLessThan(5_000);
-    expect(delay.max / 1e6).toBeLessThan(250);
+    expect(delay.max / 1e6).toBeLessThan(200);
   });
 
   it('[PA16] what is too much, or takes too long, is told as far as it was found, and that it was cut', async () => {
