@@ -95,6 +95,11 @@ function agentRows(place: Place) {
       default: 'ask',
       read: oneOf(['ask', 'accept-edits', 'plan', 'auto']),
     }),
+    APPROVAL_TIMEOUT_MINUTES: row({
+      about: 'an approval or a question that nobody decides is denied after; 0 lets it wait as long as the process lives',
+      defaultNote: '1380 (23 hours), or 23/24 of SESSION_TIMEOUT_HOURS where that is less',
+      read: decimal(0, 28_800),
+    }),
     CLAUDE_COMMAND: command('claude'),
     CODEX_COMMAND: command('codex'),
     COPILOT_COMMAND: command('copilot'),

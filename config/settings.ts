@@ -10,7 +10,7 @@ import { warningsOf } from './warnings.ts';
 
 type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${Lowercase<A>}${Capitalize<Camel<B>>}` : Lowercase<S>;
 type Lists = 'AGENT_ENV' | 'ALLOWED_HOSTS' | 'ALLOWED_ORIGINS';
-type Always = 'SESSION_WARNING_HOURS' | Lists;
+type Always = 'SESSION_WARNING_HOURS' | 'APPROVAL_TIMEOUT_MINUTES' | Lists;
 type ValueOf<N extends SettingName> =
   z.output<SettingsTable[N]['read']> | (SettingsTable[N] extends { default: string } ? never : N extends Always ? never : undefined);
 
@@ -50,6 +50,8 @@ function complete(read: SettingValues, machine: Machine): Settings {
   const settings = {
     ...read,
     sessionWarningHours: read.sessionWarningHours ?? Math.min(20, sixths),
+    // Earlier than the process itself expires: the agent is still there to be told.
+    approvalTimeoutMinutes: read.approvalTimeoutMinutes ?? Math.min(1380, read.sessionTimeoutHours * 57.5),
     allowedHosts: allowedHosts(read.host, read.allowedHosts ?? [], machine),
     allowedOrigins: (read.allowedOrigins ?? []).map((origin) => origin.toLowerCase()),
     agentEnv: read.agentEnv ?? [],

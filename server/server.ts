@@ -30,6 +30,7 @@ import { noProbe, type Probe } from './platform/probe.ts';
 import { stayAwake } from './platform/stay-awake.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
+import { RequestExpiry } from './sessions/approvals/expiry.ts';
 import { Archive } from './sessions/archive/archive.ts';
 import { HealthMonitor, type HealthSettings } from './sessions/health/health-monitor.ts';
 import { Spares } from './sessions/pool/spares.ts';
@@ -88,7 +89,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const context: SessionContext = {
     ...{ store, log, clock, logger, probe, agents },
     starts: new PQueue({ concurrency: STARTS_AT_ONCE }),
-    limits: { maxQueuedMessages: settings.maxQueuedMessages },
+    limits: { maxQueuedMessages: settings.maxQueuedMessages, approvalTimeoutMs: settings.approvalTimeoutMinutes * 60_000 },
     data: { dir: dataDir, id: dataId(store), bootId: bootId() },
     newId: randomUUID,
   };
@@ -102,6 +103,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   // Before the recovery, whose findings count too.
   const figures = new Figures(context, pool);
   const recovered = await stayAwake(() => recover(context, pool));
+  const expiry = new RequestExpiry(context, pool);
+  await expiry.start();
   if (poolLimits.perMessage) pool.endIdle('finished');
   const archive = new Archive(context, pool);
   archive.clean();
@@ -143,6 +146,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     api.held.close();
     compaction.stop();
     monitor.stop();
+    expiry.stop();
     spares.stop();
     await recaps.close();
     await Promise.all([retention.stop(), archive.close()]);

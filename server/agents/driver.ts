@@ -49,16 +49,16 @@ type LoggedKind =
   | 'tool.started'
   | 'tool.updated'
   | 'tool.finished'
-  | 'approval.requested'
-  | 'approval.resolved'
-  | 'question.asked'
-  | 'question.answered'
   | 'plan'
   | 'usage'
   | 'rate-limited'
   | 'compacted'
   | 'notice'
   | 'unknown';
+
+/** What an agent asks, under its own id. `expiresAt` is its own limit, null where it has none; hash and risk are for its session to add. */
+export type AskedApproval = Omit<DataOf<'approval.requested'>, 'inputHash' | 'risk' | 'riskReasons'>;
+export type AskedQuestion = Pick<DataOf<'question.asked'>, 'questionId' | 'questions'>;
 
 /** How a turn ended, as the agent reported it. */
 export interface TurnResult {
@@ -80,6 +80,12 @@ export type Output =
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }
   | { kind: 'turn.failed'; turnId: string; code: string; detail: string }
   | { kind: 'turn.cancelled'; turnId: string }
+  /** The same id with another input is a new request, which takes the place of the old one. */
+  | { kind: 'approval.requested'; turnId?: string; data: AskedApproval }
+  | { kind: 'question.asked'; turnId?: string; data: AskedQuestion }
+  /** The agent no longer wants to know. */
+  | { kind: 'approval.resolved'; turnId?: string; data: Pick<DataOf<'approval.resolved'>, 'approvalId' | 'decision' | 'by'> }
+  | { kind: 'question.answered'; turnId?: string; data: { questionId: string; by: string } }
   | { [K in LoggedKind]: { kind: K; turnId?: string; data: DataOf<K> } }[LoggedKind];
 
 /** What came of a line or a command. Lines have no LF; the journal adds it. */

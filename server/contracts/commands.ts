@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Attachment } from './attachment.ts';
-import { AgentName, AutoResponse, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
-import { Cursor, MessageId, SessionId } from './ids.ts';
+import { AgentName, AutoResponse, DeviceName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
+import { Cursor, InputHash, MessageId, SessionId } from './ids.ts';
 import { RecapStyle } from './recap.ts';
 
 /** Characters that a message can have. */
@@ -96,11 +96,21 @@ export const PatchSession = z
   });
 export type PatchSession = z.output<typeof PatchSession>;
 
-export const ApprovalDecision = z.object({ decision: z.enum(DECISIONS), message: z.string().max(10_000).optional() });
+/** What a decision may be bound to, and where it was taken: `inputHash` is that of what its owner was shown. */
+const decided = { inputHash: InputHash.nullish(), device: DeviceName.nullish() };
+
+export const ApprovalDecision = z.object({ decision: z.enum(DECISIONS), message: z.string().max(10_000).nullish(), ...decided });
 export type ApprovalDecision = z.output<typeof ApprovalDecision>;
 
-/** Answers by the text of their question. */
-export const QuestionAnswers = z.object({ answers: z.record(z.string().max(10_000), z.string().max(100_000)) });
+const AnswerText = z.string().max(100_000);
+/** Answers by the text of their question: a label or any other text; several where the question allows that. */
+export const QuestionAnswers = z.object({
+  answers: z.record(
+    z.string().max(10_000),
+    z.union([AnswerText, z.array(AnswerText).max(100)], { error: 'must be a text of at most 100000 characters, or a list of such' }),
+  ),
+  ...decided,
+});
 export type QuestionAnswers = z.output<typeof QuestionAnswers>;
 
 /** A sign that somebody still cares for a session; with `action: "recap"` also what happened after the cursor `after`. */

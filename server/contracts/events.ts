@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Time } from './ids.ts';
+import { InputHash, Time } from './ids.ts';
 
 const empty = z.object({});
 export const ExitReason = z.enum([
@@ -32,6 +32,14 @@ export const ApprovalOption = z.object({
   label: z.string(),
   decision: z.enum(['allow', 'deny', 'allow-always']),
 });
+/** How much harm a request could do, as far as its text tells: a hint and no protection. */
+export const RiskLevel = z.enum(['low', 'elevated', 'destructive']);
+export type RiskLevel = z.infer<typeof RiskLevel>;
+
+/** Why something that was asked needs no decision any more. */
+export const SettledReason = z.enum(['timed-out', 'taken-back', 'asked-again', 'cancelled', 'stopped', 'turn-ended', 'process-ended']);
+export type SettledReason = z.infer<typeof SettledReason>;
+
 export const Question = z.object({
   question: z.string(),
   header: z.string().optional(),
@@ -110,14 +118,32 @@ export const eventData = {
       input: z.unknown(),
       options: z.array(ApprovalOption),
       expiresAt: Time.nullable(),
+      inputHash: InputHash,
+      risk: RiskLevel,
+      riskReasons: z.array(z.string()),
     }),
     'approval.resolved': z.object({
       approvalId: z.string(),
       decision: z.enum(['allow', 'deny', 'allow-always', 'expired', 'withdrawn']),
       by: z.string(),
+      device: z.string().optional(),
+      reason: SettledReason.optional(),
+      message: z.string().optional(),
     }),
-    'question.asked': z.object({ questionId: z.string(), questions: z.array(Question) }),
-    'question.answered': z.object({ questionId: z.string(), by: z.string() }),
+    'question.asked': z.object({
+      questionId: z.string(),
+      questions: z.array(Question),
+      expiresAt: Time.nullable(),
+      inputHash: InputHash,
+    }),
+    'question.answered': z.object({
+      questionId: z.string(),
+      decision: z.enum(['answered', 'expired', 'withdrawn']),
+      by: z.string(),
+      device: z.string().optional(),
+      reason: SettledReason.optional(),
+      answers: z.record(z.string(), z.string()).optional(),
+    }),
     plan: z.object({ entries: z.array(z.object({ text: z.string(), status: z.string() })) }),
     usage: z.object({ usage: Usage, costUsd: z.number().nullable() }),
     'rate-limited': z.object({ resetsAt: Time.nullable() }),

@@ -34,6 +34,14 @@ export const SessionName = z
   .max(200)
   .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters');
 
+/** What a client calls its device; the same each time, so that a repeated decision is known as one. */
+export const DeviceName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters');
+
 export const Labels = z.array(z.string().trim().min(1).max(50)).max(20);
 
 /** A model's name as the agent knows it. It becomes an argument, so it can't begin with a dash. */

@@ -1,19 +1,10 @@
 import { z } from 'zod';
+import { AnsweredView, ApprovalView } from './asked.ts';
 import type { IncomingType } from './frames-in.ts';
 import { RequestId } from './frames-in.ts';
 import { Time } from './ids.ts';
 import { Problem } from './server-views.ts';
-import {
-  ActedView,
-  AnsweredView,
-  AnyEvent,
-  ApprovalView,
-  ChatAccepted,
-  DeletedView,
-  MessagesPage,
-  SessionsPage,
-  SessionView,
-} from './views.ts';
+import { ActedView, AnyEvent, ChatAccepted, DeletedView, MessagesPage, SessionsPage, SessionView } from './views.ts';
 
 const Attached = z.object({ sessionId: z.uuid(), cursor: z.number().int().min(0) });
 const Noted = z.object({ success: z.literal(true) });

@@ -8,6 +8,8 @@ export const MessageId = z.uuid().toLowerCase();
 export const PathId = z.string().min(1).max(200).toLowerCase();
 /** An id that an agent made up (an approval, a question): any string, as it is. */
 export const AgentMadeId = z.string().min(1).max(200);
+/** SHA-256 of canonical JSON (RFC 8785: members sorted, no blanks), in lower-case hex. */
+export const InputHash = z.string().regex(/^[\da-f]{64}$/, 'must be 64 lower-case hex digits');
 /** A cursor: the last `seq` that a client has seen; 0 before the first. */
 export const Cursor = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** A point in time, ISO-8601 in UTC. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../platform/error-codes.ts';
 import { errorCodes } from '../platform/error-codes.ts';
+import * as asked from './asked.ts';
 import * as commands from './commands.ts';
 import type { EndpointSpec } from './endpoint.ts';
 import { commonErrors } from './endpoint.ts';
@@ -30,7 +31,7 @@ function eventSchemas(): Named {
 
 const inputs = named({ ...commands, IncomingFrame });
 const outputs: Named = new Map([
-  ...named({ ...views, ...recaps, ...metricsViews, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
+  ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
   ...eventSchemas(),
 ]);
 

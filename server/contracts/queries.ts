@@ -51,5 +51,14 @@ export const IdempotencyHeaders = z.object({
 
 export const SessionParams = z.object({ id: PathId });
 export const MessageParams = z.object({ id: PathId });
+/** What an agent asked, newest first. `before` is the `nextBefore` of the page before. */
+export const AskedQuery = z.object({
+  state: z.enum(['open', 'decided', 'all']).default('all'),
+  kind: z.enum(['approval', 'question']).optional(),
+  limit: pageLimit(50),
+  before: z.string().min(1).max(500).optional(),
+});
+export type AskedQuery = z.output<typeof AskedQuery>;
+
 export const ApprovalParams = z.object({ id: PathId, approvalId: AgentMadeId });
 export const QuestionParams = z.object({ id: PathId, questionId: AgentMadeId });

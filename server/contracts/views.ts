@@ -177,14 +177,3 @@ export const LogsView = z.object({
   truncated: z.boolean().describe('there are earlier lines, or a line was cut'),
 });
 export type LogsView = z.output<typeof LogsView>;
-
-export const ApprovalView = z.object({
-  success: Success,
-  sessionId: z.uuid(),
-  approvalId: z.string(),
-  decision: z.enum(['allow', 'deny', 'allow-always']),
-});
-export type ApprovalView = z.output<typeof ApprovalView>;
-
-export const AnsweredView = z.object({ success: Success, sessionId: z.uuid(), questionId: z.string() });
-export type AnsweredView = z.output<typeof AnsweredView>;

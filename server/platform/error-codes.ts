@@ -17,6 +17,7 @@ export const errorCodes = {
   'project-not-found': { status: 404, title: 'No such project folder' },
   'method-not-allowed': { status: 405, title: 'This method is not served here' },
   'already-decided': { status: 409, title: 'This was decided already' },
+  'input-changed': { status: 409, title: 'This is not what was asked' },
   'session-archived': { status: 409, title: 'The session is archived' },
   'session-busy': { status: 409, title: 'The session cannot do this now' },
   'nothing-to-cancel': { status: 409, title: 'No turn is running' },

@@ -1,5 +1,14 @@
 import { rm } from 'node:fs/promises';
-import type { ApprovalDecision, CreateSession, ForkSession, KeepAlive, PatchSession, SendRequest } from '../contracts/commands.ts';
+import type { AnsweredView, ApprovalView } from '../contracts/asked.ts';
+import type {
+  ApprovalDecision,
+  CreateSession,
+  ForkSession,
+  KeepAlive,
+  PatchSession,
+  QuestionAnswers,
+  SendRequest,
+} from '../contracts/commands.ts';
 import type { KeepAliveView } from '../contracts/recap.ts';
 import type { ChatAccepted } from '../contracts/views.ts';
 import { AppError } from '../platform/app-error.ts';
@@ -161,16 +170,22 @@ export class SessionCommands {
   }
 
   /** Allows or denies what the agent asked for. */
-  async decide(owner: string, id: string, approvalId: string, { decision, message }: ApprovalDecision): Promise<void> {
+  async decide(owner: string, id: string, approvalId: string, { decision, message, ...bound }: ApprovalDecision): Promise<ApprovalView> {
     const session = this.find(owner, id);
-    const text = message ?? 'The owner of this session denied this.';
-    await this.#parts.pool.load(session).decide({ kind: 'approval', id: approvalId, decision, message: text, by: owner });
+    const by = { by: owner, device: bound.device ?? undefined, inputHash: bound.inputHash ?? undefined };
+    const request = { kind: 'approval', id: approvalId, decision, message: message ?? undefined, ...by } as const;
+    const decided = await this.#parts.pool.load(session).decide(request);
+    return { success: true, sessionId: session.id, approvalId, ...decided, decision };
   }
 
   /** Answers the agent's questions. */
-  async answer(owner: string, id: string, questionId: string, answers: Record<string, string>): Promise<void> {
+  async answer(owner: string, id: string, questionId: string, { answers, ...bound }: QuestionAnswers): Promise<AnsweredView> {
     const session = this.find(owner, id);
-    await this.#parts.pool.load(session).decide({ kind: 'question', id: questionId, answers, by: owner });
+    const by = { by: owner, device: bound.device ?? undefined, inputHash: bound.inputHash ?? undefined };
+    const { decision: _answered, ...decided } = await this.#parts.pool
+      .load(session)
+      .decide({ kind: 'question', id: questionId, answers, ...by });
+    return { success: true, sessionId: session.id, questionId, ...decided };
   }
 
   /** Makes a session that goes on from a copy of this one; returns its id. See `forkSession`. */

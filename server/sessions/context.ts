@@ -19,6 +19,8 @@ export interface Agent {
 /** Limits of one session; see the settings of the same names. */
 export interface SessionLimits {
   maxQueuedMessages: number;
+  /** Milliseconds after which what an agent asks is denied; 0: never. */
+  approvalTimeoutMs: number;
 }
 
 /** What every session works with; made once by the composition root. */

@@ -42,7 +42,8 @@ export function ingest(cell: Cell, incarnation: Incarnation, batch: Batch): Comm
 
 function take(cell: Cell, incarnation: Incarnation, batch: Batch, { outputs, replies, state }: Decoded): Committed {
   const { store } = cell.context;
-  const source = { store, session: cell.key, incarnationId: incarnation.id, pid: incarnation.agent.pid };
+  const { approvalTimeoutMs } = cell.context.limits;
+  const source = { store, session: cell.key, incarnationId: incarnation.id, pid: incarnation.agent.pid, approvalTimeoutMs };
   const committed = tell(cell, incarnation, { lines: replies, state }, (recording) => {
     recordOutputs(source, recording, outputs);
     store.incarnations.setOut(incarnation.id, batch.offset, batch.skipping);

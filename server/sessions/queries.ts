@@ -1,4 +1,5 @@
-import type { HistoryQuery, MessagesQuery, SessionsQuery } from '../contracts/queries.ts';
+import type { AskedPage, AskedView } from '../contracts/asked.ts';
+import type { AskedQuery, HistoryQuery, MessagesQuery, SessionsQuery } from '../contracts/queries.ts';
 import type { SessionState, TurnState } from '../contracts/state.ts';
 import { isFinal } from '../contracts/state.ts';
 import type {
@@ -15,6 +16,7 @@ import { AppError } from '../platform/app-error.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
+import { askedOne, askedPage } from './approvals/asked-view.ts';
 import { historyMessage, messageView, storedMessageView } from './turns/message-view.ts';
 import type { InteractiveSessionPool } from './pool/pool.ts';
 
@@ -96,6 +98,16 @@ export class SessionQueries {
       hasMore,
       ...(hasMore && last ? { nextBefore: `${last.last_activity_at}.${last.num}` } : {}),
     };
+  }
+
+  /** What its agent asked, newest first. Throws `bad-cursor`. */
+  asked(row: SessionRow, query: AskedQuery): AskedPage {
+    return askedPage(this.#store, row, query);
+  }
+
+  /** One of that. Throws `approval-not-found`. */
+  askedOne(row: SessionRow, id: string): AskedView {
+    return askedOne(this.#store, row, id);
   }
 
   messages(row: SessionRow, query: MessagesQuery): MessagesPage {

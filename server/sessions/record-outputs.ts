@@ -1,16 +1,14 @@
 import type { Output } from '../agents/driver.ts';
 import type { NewEvent, Usage } from '../contracts/events.ts';
-import type { Store } from '../storage/store.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
+import { recordRequest, recordTakenBack, type Asker } from './approvals/record-request.ts';
 import { loseConversation } from './lifecycle/lost-conversation.ts';
 import { derivedId } from './turns/open-turn.ts';
 import type { Recording } from './recording.ts';
 
 /** Whose outputs they are. */
-export interface Source {
-  store: Store;
+export interface Source extends Asker {
   session: Pick<SessionRow, 'num' | 'id'>;
-  incarnationId: string;
   pid: number;
 }
 
@@ -60,25 +58,14 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       if (data.role === 'assistant' && data.text !== '') recording.addMessage(data.messageId, data.text, data.partial ?? false);
       return;
     }
-    case 'approval.requested': {
-      const id = derivedId(source.incarnationId, output.data.approvalId);
-      const data = { ...output.data, approvalId: id };
-      return recordRequest(source, recording, { id, agentId: output.data.approvalId, kind: 'approval', asked: data }, () =>
-        recording.addToTurn('agent', 'approval.requested', data, output.turnId),
-      );
-    }
-    case 'question.asked': {
-      const id = derivedId(source.incarnationId, output.data.questionId);
-      const data = { ...output.data, questionId: id };
-      return recordRequest(source, recording, { id, agentId: output.data.questionId, kind: 'question', asked: data }, () =>
-        recording.addToTurn('agent', 'question.asked', data, output.turnId),
-      );
-    }
+    case 'approval.requested':
+      return recordRequest(source, recording, { ...output, kind: 'approval' });
+    case 'question.asked':
+      return recordRequest(source, recording, { ...output, kind: 'question' });
     case 'approval.resolved':
-    case 'question.answered': {
-      const agentId = output.kind === 'approval.resolved' ? output.data.approvalId : output.data.questionId;
-      return recordWithdrawn(source, recording, derivedId(source.incarnationId, agentId));
-    }
+      return recordTakenBack(source, recording, output.data.approvalId);
+    case 'question.answered':
+      return recordTakenBack(source, recording, output.data.questionId);
     case 'usage':
     case 'tool.started':
     case 'tool.updated':
@@ -99,43 +86,6 @@ function recordReady(source: Source, recording: Recording, agentSessionId: strin
   store.incarnations.setReady(source.incarnationId, recording.now);
   recording.add({ channel: 'session', kind: 'session.ready', data: { pid: source.pid } });
   recording.moveSession({ kind: 'ready' });
-}
-
-function recordRequest(
-  source: Source,
-  recording: Recording,
-  request: { id: string; agentId: string; kind: 'approval' | 'question'; asked: unknown },
-  log: () => void,
-): void {
-  source.store.requests.insert({
-    id: request.id,
-    session_num: source.session.num,
-    incarnation_id: source.incarnationId,
-    turn_id: recording.turn?.id ?? null,
-    agent_request_id: request.agentId,
-    kind: request.kind,
-    asked: JSON.stringify(request.asked),
-    asked_at: recording.now,
-  });
-  log();
-  recording.moveTurn({ kind: 'waits' }, { for: request.kind, id: request.id });
-  recording.moveSession({ kind: 'turn-waits' });
-}
-
-/** The agent no longer wants to know. */
-function recordWithdrawn(source: Source, recording: Recording, id: string): void {
-  const request = source.store.requests.byId(id, source.session.num);
-  if (!request || !source.store.requests.decide(id, 'withdrawn', 'agent', recording.now)) return;
-  if (request.kind === 'approval')
-    recording.addToTurn('agent', 'approval.resolved', { approvalId: id, decision: 'withdrawn', by: 'agent' });
-  resumeIfNothingOpen(source.store, source.session.num, recording);
-}
-
-/** A turn goes on when the last thing that it waited for is settled. */
-export function resumeIfNothingOpen(store: Store, sessionNum: number, recording: Recording): void {
-  if (store.requests.open(sessionNum).length > 0) return;
-  recording.moveTurn({ kind: 'goes-on' });
-  recording.moveSession({ kind: 'turn-goes-on' });
 }
 
 let lastName: { turnId: string; agentId: string; id: string } | undefined;

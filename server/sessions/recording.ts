@@ -1,7 +1,8 @@
-import type { DataOf, EventKind, NewEvent } from '../contracts/events.ts';
+import type { DataOf, EventKind, NewEvent, SettledReason } from '../contracts/events.ts';
 import type { FinalTurnState } from '../contracts/state.ts';
 import type { Append, LogKey } from '../events/event-log.ts';
 import type { Store } from '../storage/store.ts';
+import { settle } from './approvals/settle.ts';
 import type { OpenTurn } from './turns/open-turn.ts';
 import { derivedId } from './turns/open-turn.ts';
 import { partialMessages } from './turns/partial-messages.ts';
@@ -98,7 +99,7 @@ export class Recording {
   endTurn(ending: Ending): void {
     const turn = this.turn;
     if (!turn) return;
-    this.withdrawRequests();
+    this.withdrawRequests(ending.state === 'interrupted' ? 'process-ended' : 'turn-ended');
     if (ending.state !== 'completed') this.#keepPartialMessages(turn);
     if (ending.state === 'completed' && ending.text !== '' && !this.#store.messages.reply(turn.id)) {
       const messageId = derivedId(turn.id, 'result');
@@ -120,18 +121,12 @@ export class Recording {
     this.#close(turnId, ending);
   }
 
-  /** What the agent had asked and nobody answered is no longer open. */
-  withdrawRequests(): void {
+  /** What the agent had asked and nobody decided is no longer open. */
+  withdrawRequests(reason: SettledReason): void {
+    const by = reason === 'process-ended' || reason === 'turn-ended' ? 'agent' : 'holdfast';
     for (const request of this.#store.requests.open(this.#key.num)) {
-      this.#store.requests.decide(request.id, 'withdrawn', 'agent', this.now);
-      if (request.kind === 'approval') {
-        this.addToTurn(
-          'agent',
-          'approval.resolved',
-          { approvalId: request.id, decision: 'withdrawn', by: 'agent' },
-          request.turn_id ?? undefined,
-        );
-      }
+      const event = settle(this.#store, request, { decision: 'withdrawn', by, reason }, this.now);
+      if (event) this.add(event);
     }
   }
 

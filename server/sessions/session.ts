@@ -6,8 +6,7 @@ import { requestCancel } from './turns/cancel.ts';
 import type { Cell, Committed } from './cell.ts';
 import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
-import type { RequestDecision } from './turns/decide.ts';
-import { decideRequest } from './turns/decide.ts';
+import { decideRequest, expireRequest, type Decided, type RequestDecision } from './approvals/decide.ts';
 import { canDispatch, dispatchNext } from './turns/dispatch.ts';
 import type { Batch, Incarnation, IncarnationParts, PendingLine } from './lifecycle/incarnation.ts';
 import type { Finished } from './lifecycle/finish-incarnation.ts';
@@ -137,9 +136,18 @@ export class Session {
     });
   }
 
-  /** Allows, denies or answers what the agent asked. Throws `approval-not-found`, `question-not-found`, `already-decided`. */
-  decide(decision: RequestDecision): Promise<void> {
-    return this.#mailbox.ask(() => this.#take(decideRequest(this.#cell, decision)));
+  /** Allows, denies or answers what the agent asked; see `decideRequest`. */
+  decide(decision: RequestDecision): Promise<Decided> {
+    return this.#mailbox.ask(() => {
+      const { decided, committed } = decideRequest(this.#cell, decision);
+      this.#take(committed);
+      return decided;
+    });
+  }
+
+  /** Denies what nobody decided in time. */
+  expire(requestId: string): Promise<void> {
+    return this.#mailbox.ask(() => this.#take(expireRequest(this.#cell, requestId)));
   }
 
   /** Ends the process; messages that wait are cancelled. Resolves when the end is recorded. */

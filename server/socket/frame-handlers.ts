@@ -41,14 +41,8 @@ export function frameHandlers({ api: { commands, queries }, owner, attach, detac
       await commands.cancel(owner, sessionId);
       return status(sessionId);
     },
-    'session.approve': async ({ sessionId, approvalId, ...decision }) => {
-      await commands.decide(owner, sessionId, approvalId, decision);
-      return { success: true, sessionId, approvalId, decision: decision.decision };
-    },
-    'session.answer': async ({ sessionId, questionId, answers }) => {
-      await commands.answer(owner, sessionId, questionId, answers);
-      return { success: true, sessionId, questionId };
-    },
+    'session.approve': ({ sessionId, approvalId, ...decision }) => commands.decide(owner, sessionId, approvalId, decision),
+    'session.answer': ({ sessionId, questionId, ...answers }) => commands.answer(owner, sessionId, questionId, answers),
     'session.close': async ({ sessionId }) => {
       await commands.stop(owner, sessionId);
       return status(sessionId);

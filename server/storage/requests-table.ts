@@ -1,6 +1,9 @@
 import type { Database } from './database.ts';
 
-/** Something that an agent asked its owner: an approval or a question. `asked` is JSON of the event's data. */
+/**
+ * Something that an agent asked its owner: an approval or a question. `asked` is JSON of the event's data, `input_hash` the SHA-256
+ * of what was asked, in hex; times are milliseconds since 1970.
+ */
 export interface RequestRow {
   id: string;
   session_num: number;
@@ -9,21 +12,49 @@ export interface RequestRow {
   agent_request_id: string;
   kind: string;
   asked: string;
+  input_hash: string;
+  /** Of an approval: how much harm it could do. */
+  risk: string | null;
+  expires_at: number | null;
   decision: string | null;
   decided_by: string | null;
   asked_at: number;
   decided_at: number | null;
+  /** From the audit, once it is decided: on which device, why where nobody decided, and what the agent was told (JSON). */
+  device: string | null;
+  reason: string | null;
+  said: string | null;
+}
+type Decided = 'decision' | 'decided_by' | 'decided_at' | 'device' | 'reason' | 'said';
+
+export interface RequestFilter {
+  session_num: number;
+  state: 'open' | 'decided' | null;
+  kind: string | null;
+  before: { asked_at: number; id: string } | null;
+  limit: number;
 }
 
 export type RequestsTable = ReturnType<typeof requestsTable>;
 
+const whole = `r.*, a.device, a.reason, a.said FROM requests r LEFT JOIN approvals_audit a ON a.request_id = r.id`;
+
 /** Statements of the table `requests`. */
 export function requestsTable(db: Database) {
-  const insert = db.prepare<[Omit<RequestRow, 'decision' | 'decided_by' | 'decided_at'>]>(`
-    INSERT INTO requests (id, session_num, incarnation_id, turn_id, agent_request_id, kind, asked, asked_at)
-    VALUES (@id, @session_num, @incarnation_id, @turn_id, @agent_request_id, @kind, @asked, @asked_at) ON CONFLICT (id) DO NOTHING`);
-  const byId = db.prepare<[string, number], RequestRow>('SELECT * FROM requests WHERE id = ? AND session_num = ?');
-  const open = db.prepare<[number], RequestRow>('SELECT * FROM requests WHERE session_num = ? AND decision IS NULL ORDER BY asked_at, id');
+  const insert = db.prepare<[Omit<RequestRow, Decided>]>(`
+    INSERT INTO requests (id, session_num, incarnation_id, turn_id, agent_request_id, kind, asked, input_hash, risk, expires_at, asked_at)
+    VALUES (@id, @session_num, @incarnation_id, @turn_id, @agent_request_id, @kind, @asked, @input_hash, @risk, @expires_at, @asked_at)`);
+  const byId = db.prepare<[string, number], RequestRow>(`SELECT ${whole} WHERE r.id = ? AND r.session_num = ?`);
+  const open = db.prepare<[number], RequestRow>(`SELECT ${whole} WHERE r.session_num = ? AND r.decision IS NULL ORDER BY r.asked_at, r.id`);
+  const page = db.prepare<[Record<string, unknown>], RequestRow>(`
+    SELECT ${whole} WHERE r.session_num = @session_num
+      AND (@state IS NULL OR (r.decision IS NULL) = (@state = 'open'))
+      AND (@kind IS NULL OR r.kind = @kind)
+      AND (@asked_at IS NULL OR (r.asked_at, r.id) < (@asked_at, @id))
+    ORDER BY r.asked_at DESC, r.id DESC LIMIT @limit`);
+  const expiring = db.prepare<[], { session_num: number }>(
+    'SELECT DISTINCT session_num FROM requests WHERE decision IS NULL AND expires_at IS NOT NULL',
+  );
   const decide = db.prepare<[string, string, number, string]>(
     'UPDATE requests SET decision = ?, decided_by = ?, decided_at = ? WHERE id = ? AND decision IS NULL',
   );
@@ -31,6 +62,11 @@ export function requestsTable(db: Database) {
     insert: (row: Parameters<typeof insert.run>[0]): void => void insert.run(row),
     byId: (id: string, sessionNum: number): RequestRow | undefined => byId.get(id, sessionNum),
     open: (sessionNum: number): RequestRow[] => open.all(sessionNum),
+    /** The newest that fit, newest first. */
+    page: ({ before, ...filter }: RequestFilter): RequestRow[] =>
+      page.all({ ...filter, asked_at: before?.asked_at ?? null, id: before?.id ?? null }),
+    /** Sessions with something open that will expire. */
+    expiringSessions: (): number[] => expiring.all().map((row) => row.session_num),
     /** False when it was decided before. */
     decide: (id: string, decision: string, by: string, at: number): boolean => decide.run(decision, by, at, id).changes === 1,
   };

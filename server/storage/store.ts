@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { auditTable } from './audit-table.ts';
 import { eventsTable } from './events-table.ts';
 import { idempotencyTable } from './idempotency-table.ts';
 import { incarnationsTable } from './incarnations-table.ts';
@@ -21,6 +22,7 @@ export function openStore(db: Database) {
     turns: turnsTable(db),
     messages: messagesTable(db),
     requests: requestsTable(db),
+    audit: auditTable(db),
     events: eventsTable(db),
     idempotency: idempotencyTable(db),
     /** Brings what was committed to the disk: to be called before files go that only the store could replace. */

@@ -47,7 +47,7 @@ function stage() {
     state: {},
     refusals: 0,
   } as unknown as Incarnation;
-  const context = { store, log, logger, clock: systemClock, probe: noProbe } as unknown as SessionContext;
+  const context = { store, log, logger, clock: systemClock, probe: noProbe, limits: { approvalTimeoutMs: 0 } } as unknown as SessionContext;
   const cell: Cell = { context, key: session, state: { kind: 'working', turnId: TURN }, turn: openTurn(row), incarnation };
   let offset = 0;
   const take = (...lines: (string | Output[])[]) => {

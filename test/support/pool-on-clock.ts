@@ -57,7 +57,7 @@ export class PoolOnClock {
       log: new EventLog({ store, clock, logger }),
       agents: new Map([['echo', echo]]),
       starts: new PQueue({ concurrency: 3 }),
-      limits: { maxQueuedMessages: 20 },
+      limits: { maxQueuedMessages: 20, approvalTimeoutMs: 0 },
       data: { dir: root, id: dataId(store), bootId: bootId() },
     };
     this.pool = new InteractiveSessionPool(this.context, { max, maxWaiting: 10, perMessage: false });

@@ -27,7 +27,7 @@ export function randomLog(random: () => number, steps: number): ToldLog {
     (turn, id) => log.approval(turn, id, 'Bash', { command: text() }),
     (_turn, id) => log.add('approval.resolved', { approvalId: id, decision: pick(['allow', 'deny', 'withdrawn']), by: 'me' }),
     (turn, id) => log.question(turn, id, text()),
-    (_turn, id) => log.add('question.answered', { questionId: id, by: 'me' }),
+    (_turn, id) => log.add('question.answered', { questionId: id, decision: 'answered', by: 'me' }),
     (turn) => log.add('usage', { usage: usage(), costUsd: random() }, turn),
     () => log.add('session.exited', { reason: pick(['crashed', 'hibernated', 'memory-limit']), exitCode: null, signal: null }),
   ];

@@ -41,12 +41,12 @@ export class ToldLog {
 
   approval(turnId: string, approvalId: string, tool: string, input: Record<string, unknown>): this {
     const title = `${tool}: ${Object.values(input).join(' ')}`;
-    const data = { approvalId, tool, title, input, options: [], expiresAt: null };
+    const data = { approvalId, tool, title, input, options: [], expiresAt: null, inputHash: '', risk: 'low' as const, riskReasons: [] };
     return this.add('approval.requested', data, turnId).add('turn.waiting', { for: 'approval', id: approvalId }, turnId);
   }
 
   question(turnId: string, questionId: string, question: string): this {
-    const data = { questionId, questions: [{ question, options: [] }] };
+    const data = { questionId, questions: [{ question, options: [] }], expiresAt: null, inputHash: '' };
     return this.add('question.asked', data, turnId).add('turn.waiting', { for: 'question', id: questionId }, turnId);
   }
 }

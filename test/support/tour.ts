@@ -44,7 +44,10 @@ async function conversation(guide: Guide): Promise<string> {
   await guide.visit('status', { params });
   await guide.visit('interactiveStatus', { params });
   const { approvalId } = asked.data as { approvalId: string };
-  await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'allow' } });
+  const shown = { inputHash: 'f'.repeat(64), device: 'phone' };
+  await guide.visit('askedOne', { params: { ...params, approvalId } });
+  await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'allow', ...shown } });
+  await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'allow', device: 'phone' } });
   await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'deny' } });
   await eventOf(client, sessionId, 'turn.completed', cursor);
   await guide.visit('chat', { body: { ...said, message: 'something else' } });
@@ -52,6 +55,7 @@ async function conversation(guide: Guide): Promise<string> {
   const posed = await eventOf(client, sessionId, 'question.asked', question.body.cursor);
   const { questionId } = posed.data as { questionId: string };
   await guide.visit('answer', { params: { ...params, questionId }, body: { answers: { 'Which one?': 'This' } } });
+  await guide.visit('asked', { params, query: '?limit=1' });
   await eventOf(client, sessionId, 'turn.completed', question.body.cursor);
   await guide.visit('chat', { body: { message: 'think\ntool: hammer', sessionId, wait: true } });
   await client.ask({ message: `raw: ${Buffer.from('{"type":"hologram"}\n\xff\n', 'latin1').toString('base64')}`, sessionId });

@@ -35,11 +35,14 @@ export function decodeControlRequest(line: JsonObject, state: ClaudeState): Deco
     const reply = toLine({ type: 'control_response', response: { subtype: 'error', request_id: id, error } });
     return { outputs: [{ kind: 'notice', ...turnOf(state), data: { code: 'control-refused', detail: error } }], replies: [reply], state };
   }
-  if (state.pending.some((other) => other.id === id)) return nothing(state);
   const tool = stringOf(request.tool_name) || 'tool';
   const input = objectOf(request.input);
+  const before = state.pending.find((other) => other.id === id);
+  if (before && JSON.stringify(before.input) === JSON.stringify(input)) return nothing(state);
+  // The same id with another input: what was asked first is asked no more.
+  const others = before ? state.pending.filter((other) => other !== before) : state.pending;
   if (tool === 'AskUserQuestion') {
-    const pending = [...state.pending, { kind: 'question', id, input } as const];
+    const pending = [...others, { kind: 'question', id, input } as const];
     return saying(
       { ...state, pending },
       { kind: 'question.asked', ...turnOf(state), data: { questionId: id, questions: questionsOf(input) } },
@@ -51,7 +54,7 @@ export function decodeControlRequest(line: JsonObject, state: ClaudeState): Deco
   if (suggestions.length) options.push({ id: 'allow-always', label: alwaysLabel(suggestions), decision: 'allow-always' });
   options.push({ id: 'deny', label: 'Deny', decision: 'deny' });
   const data = { approvalId: id, tool, title: titleOf(tool, input), input, options, expiresAt: null };
-  const pending = [...state.pending, { kind: 'approval', id, input, suggestions } as const];
+  const pending = [...others, { kind: 'approval', id, input, suggestions } as const];
   return saying({ ...state, pending }, { kind: 'approval.requested', ...turnOf(state), data });
 }
 

@@ -37,6 +37,8 @@ export function launch(request: LaunchRequest): LaunchSpec {
   args.push(request.resume ? '--resume' : '--session-id', request.agentSessionId);
   if (request.model !== null) args.push('--model', request.model);
   args.push('--permission-mode', cliMode(request.mode));
+  // Else the CLI lets its own classifier decide about commands in plan mode, and asks nobody.
+  args.push('--settings', '{"useAutoModeDuringPlan":false}');
   return { file: request.command, args, env: { DISABLE_AUTOUPDATER: '1' } };
 }
 

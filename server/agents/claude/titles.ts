@@ -15,6 +15,8 @@ export function titleOf(tool: string, input: JsonObject): string {
 
 /** What "always allow" would allow, from the rules that the CLI suggests. */
 export function alwaysLabel(suggestions: JsonObject[]): string {
+  if (suggestions.every((suggestion) => suggestion.type === 'setMode' && suggestion.mode === 'acceptEdits'))
+    return 'Allow edits until the process ends';
   const rules = suggestions.flatMap((suggestion) => listOf(suggestion.rules)).map(objectOf);
   const names = rules.map((rule) => stringOf(rule.ruleContent) || stringOf(rule.toolName)).filter((name) => name !== '');
   return names.length ? `Always allow ${cut(names.join(', '), 120)}` : 'Allow from now on';

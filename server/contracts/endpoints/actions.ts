@@ -1,8 +1,9 @@
+import { AnsweredView, ApprovalView, AskedPage, AskedView } from '../asked.ts';
 import { ApprovalDecision, KeepAlive, QuestionAnswers } from '../commands.ts';
 import { bodyErrors, endpoint } from '../endpoint.ts';
-import { ApprovalParams, QuestionParams, SessionParams } from '../queries.ts';
+import { ApprovalParams, AskedQuery, QuestionParams, SessionParams } from '../queries.ts';
 import { KeepAliveView } from '../recap.ts';
-import { ActedView, AnsweredView, ApprovalView } from '../views.ts';
+import { ActedView } from '../views.ts';
 
 const action = {
   method: 'POST',
@@ -22,6 +23,9 @@ const starts = [
   'shutting-down',
   'disk-full',
 ] as const;
+
+/** Why a decision is not taken. */
+const undecided = ['input-changed', 'already-decided', 'session-busy', 'not-supported', 'disk-full'] as const;
 
 /** What can be done to a session. */
 export const actionEndpoints = {
@@ -68,6 +72,27 @@ export const actionEndpoints = {
     summary: 'Interrupt the running turn and keep the process',
     errors: ['session-not-found', 'nothing-to-cancel', 'not-supported', 'disk-full'],
   }),
+  asked: endpoint({
+    method: 'GET',
+    path: '/api/sessions/{id}/approvals',
+    summary: 'Approvals and questions, open and decided, newest first',
+    auth: true,
+    params: SessionParams,
+    query: AskedQuery,
+    responses: { 200: AskedPage },
+    errors: ['validation-failed', 'session-not-found', 'bad-cursor'],
+    example: { params: { id: '$SESSION' }, query: '?state=open' },
+  }),
+  askedOne: endpoint({
+    method: 'GET',
+    path: '/api/sessions/{id}/approvals/{approvalId}',
+    summary: 'One approval or question, and what became of it',
+    auth: true,
+    params: ApprovalParams,
+    responses: { 200: AskedView },
+    errors: ['session-not-found', 'approval-not-found'],
+    example: { params: { id: '$SESSION', approvalId: '$APPROVAL' } },
+  }),
   decide: endpoint({
     method: 'POST',
     path: '/api/sessions/{id}/approvals/{approvalId}',
@@ -76,7 +101,7 @@ export const actionEndpoints = {
     params: ApprovalParams,
     body: ApprovalDecision,
     responses: { 200: ApprovalView },
-    errors: [...bodyErrors, 'session-not-found', 'approval-not-found', 'already-decided', 'not-supported', 'disk-full'],
+    errors: [...bodyErrors, 'session-not-found', 'approval-not-found', ...undecided],
     example: { params: { id: '$SESSION', approvalId: '$APPROVAL' }, body: { decision: 'allow' } },
   }),
   answer: endpoint({
@@ -87,7 +112,7 @@ export const actionEndpoints = {
     params: QuestionParams,
     body: QuestionAnswers,
     responses: { 200: AnsweredView },
-    errors: [...bodyErrors, 'session-not-found', 'question-not-found', 'already-decided', 'not-supported', 'disk-full'],
+    errors: [...bodyErrors, 'session-not-found', 'question-not-found', ...undecided],
     example: { params: { id: '$SESSION', questionId: '$QUESTION' }, body: { answers: { 'Which database?': 'SQLite' } } },
   }),
 };

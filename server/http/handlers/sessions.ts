@@ -19,6 +19,8 @@ type Names =
   | 'stop'
   | 'interactiveStop'
   | 'cancel'
+  | 'asked'
+  | 'askedOne'
   | 'decide'
   | 'answer';
 type Handlers = Pick<ApiHandlers<RequestContext>, Names>;
@@ -80,13 +82,18 @@ export function sessionHandlers(api: Api): Handlers {
       await commands.cancel(owner, params.id);
       return acted(owner, params.id);
     },
-    decide: async ({ params, body }, { owner }) => {
-      await commands.decide(owner, params.id, params.approvalId, body);
-      return { status: 200, body: { success: true, sessionId: params.id, approvalId: params.approvalId, decision: body.decision } };
-    },
-    answer: async ({ params, body }, { owner }) => {
-      await commands.answer(owner, params.id, params.questionId, body.answers);
-      return { status: 200, body: { success: true, sessionId: params.id, questionId: params.questionId } };
-    },
+    asked: async ({ params, query }, { owner }) => ({ status: 200, body: queries.asked(commands.find(owner, params.id), query) }),
+    askedOne: async ({ params }, { owner }) => ({
+      status: 200,
+      body: queries.askedOne(commands.find(owner, params.id), params.approvalId),
+    }),
+    decide: async ({ params, body }, { owner }) => ({
+      status: 200,
+      body: await commands.decide(owner, params.id, params.approvalId, body),
+    }),
+    answer: async ({ params, body }, { owner }) => ({
+      status: 200,
+      body: await commands.answer(owner, params.id, params.questionId, body),
+    }),
   };
 }

@@ -39,7 +39,8 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
     if (reason !== 'killed-by-user' && neverTaken(recording.turn, ended, refused)) store.turns.requeue(recording.turn.id);
     else recording.endTurn({ state: 'interrupted', reason });
     recording.turn = null;
-  } else recording.withdrawRequests();
+  }
+  recording.withdrawRequests('process-ended');
   const detail = reason === 'start-failed' && ended.stderr !== '' ? { detail: ended.stderr } : {};
   const data = { reason, exitCode: exit?.exitCode ?? null, signal: exit?.signal ?? null };
   recording.add({ channel: 'session', kind: 'session.exited', data: { ...data, ...detail } });

@@ -10,6 +10,8 @@ export function recordStop(cell: Cell, reason: ExitReason): boolean {
   const { incarnation, context } = cell;
   commit(cell, (recording) => {
     if (incarnation) context.store.incarnations.setEndReason(incarnation.id, reason);
+    // From here on nobody can allow what will not be done.
+    recording.withdrawRequests('stopped');
     failOpenTurns(cell, recording, { state: 'cancelled' });
     if (incarnation) recording.moveSession({ kind: 'stop', reason });
   });
@@ -34,6 +36,7 @@ export function recordDecision(cell: Cell, decision: EndDecision): 'idle' | 'bus
   if (!idle && decision.kind === 'hibernate') return 'does-not-apply';
   commit(cell, (recording) => {
     context.store.incarnations.setEndReason(incarnation.id, decision.reason);
+    recording.withdrawRequests('stopped');
     if (decision.kind === 'limit') recording.endTurn({ state: 'failed', code: decision.reason, detail: decision.detail });
     recording.moveSession({ kind: 'stop', reason: decision.reason });
   });

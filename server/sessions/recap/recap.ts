@@ -99,7 +99,6 @@ export class RecapFold {
       case 'turn.waiting':
         return this.#move(event, 'waiting');
       case 'turn.resumed':
-        // A question that the agent took back has no event of its own.
         this.#requests.deleteWhere(({ turnId }) => turnId === event.turnId);
         return this.#move(event, 'running');
       case 'turn.completed':

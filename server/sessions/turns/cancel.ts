@@ -1,5 +1,6 @@
 import { AppError } from '../../platform/app-error.ts';
 import type { Cell, Committed } from '../cell.ts';
+import { resumeIfNothingOpen } from '../approvals/record-request.ts';
 import { commit, tell } from '../cell.ts';
 
 /** Asks the agent to give up its turn and keep its process; a message that still waits is cancelled at once. */
@@ -13,5 +14,9 @@ export function requestCancel(cell: Cell, turnId: string | undefined): Committed
     return { pending: [], effects: commit(cell, (recording) => recording.endQueued(target, { state: 'cancelled' })) };
   }
   const encoded = incarnation.driver.encode({ kind: 'cancel' }, incarnation.state);
-  return tell(cell, incarnation, encoded, () => undefined);
+  return tell(cell, incarnation, encoded, (recording) => {
+    // Whoever cancels a turn does not want what it asked for, even if it is allowed a moment later on another device.
+    recording.withdrawRequests('cancelled');
+    resumeIfNothingOpen(store, cell.key.num, recording);
+  });
 }

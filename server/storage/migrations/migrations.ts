@@ -1,6 +1,7 @@
 import { initial } from './001-initial.ts';
 import { lifecycle } from './002-lifecycle.ts';
 import { autoResponse } from './003-auto-response.ts';
+import { approvals } from './004-approvals.ts';
 
 /** All schema steps, oldest first. A step that was released is never edited. */
-export const migrations: readonly string[] = [initial, lifecycle, autoResponse];
+export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals];

@@ -33,7 +33,16 @@ function bench(days = 90) {
   const logger = makeLogger('silent');
   const log = new EventLog({ store, clock, logger });
   const context: SessionContext = {
-    ...{ store, log, logger, clock, probe: noProbe, starts: new PQueue(), limits: { maxQueuedMessages: 20 }, agents: new Map() },
+    ...{
+      store,
+      log,
+      logger,
+      clock,
+      probe: noProbe,
+      starts: new PQueue(),
+      limits: { maxQueuedMessages: 20, approvalTimeoutMs: 0 },
+      agents: new Map(),
+    },
     data: { dir, id: 'retention', bootId: 'boot' },
     newId: randomUUID,
   };

@@ -32,7 +32,15 @@ function bench(script: string, timeLimit = 20_000) {
   };
   const driver = { ...echoDriver, oneShot } as Driver;
   const context: SessionContext = {
-    ...{ store, log, logger, clock: systemClock, probe: noProbe, starts: new PQueue(), limits: { maxQueuedMessages: 20 } },
+    ...{
+      store,
+      log,
+      logger,
+      clock: systemClock,
+      probe: noProbe,
+      starts: new PQueue(),
+      limits: { maxQueuedMessages: 20, approvalTimeoutMs: 0 },
+    },
     agents: new Map([
       ['scripted', { driver, command: () => 'sh', environment: () => plainEnv }],
       ['mute', { driver: echoDriver, command: () => 'sh', environment: () => plainEnv }],
