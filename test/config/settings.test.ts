@@ -73,6 +73,13 @@ describe('settings', () => {
     expect(settings.healthCheckIntervalSeconds).toBe(0.5);
   });
 
+  it('[SET3] an approval expires before its process does, unless it is said otherwise', () => {
+    expect(load({}).approvalTimeoutMinutes).toBe(1380);
+    expect(load({ SESSION_TIMEOUT_HOURS: '0.012' }).approvalTimeoutMinutes).toBeCloseTo(0.69);
+    expect(load({ APPROVAL_TIMEOUT_MINUTES: '0' }).approvalTimeoutMinutes).toBe(0);
+    expect(() => load({ APPROVAL_TIMEOUT_MINUTES: '28801' })).toThrow('APPROVAL_TIMEOUT_MINUTES');
+  });
+
   it('[SET4] ~ is the home folder, and other relative paths are relative to the working directory', () => {
     const settings = load({ DATA_DIR: 'data', PROJECT_ROOTS: '~/a:/b:~', CLAUDE_COMMAND: '~/bin/claude', CODEX_COMMAND: 'codex-next' });
     expect(settings).toMatchObject({

@@ -42,6 +42,11 @@ export function programRisk(invocation: Invocation): Finding[] {
       ({ level }) => level === 'destructive',
     ),
   );
+  const sent = args.flatMap(({ text, dynamic }) => {
+    const target = /^--(?:output|out|outfile|output-file|output-document|log-file|dest|target-dir)=(.+)/.exec(text)?.[1];
+    return target === undefined ? [] : writeRisk({ text: target, dynamic }, place).filter(({ level }) => level === 'destructive');
+  });
+  mentioned.push(...sent);
   const read = own.length === 0 ? operands(args).flatMap((word) => (looksLikePath(word) ? readRisk(word, place) : [])) : [];
   if (own.length > 0 || shows.has(name)) return [...own, ...mentioned, ...read];
   return [elevated(`runs ${name.slice(0, 60)}`), ...mentioned];

@@ -169,6 +169,11 @@ const destructive = [
   'cat <<EOF\nnever ends',
   `${'$('.repeat(50)}x${')'.repeat(50)}`,
   'rsync -a --delete a/ b/',
+  'git log --output=/etc/x',
+  'case x in *) rm -rf y;; esac',
+  'ls | while read f; do rm -rf "$f"; done',
+  'docker run -v /:/h alpine rm -rf /h',
+  'cat $(<~/.ssh/id_rsa)',
   'watch rm -rf x',
   'npx rimraf x && rm -rf y',
 ];
