@@ -11,15 +11,24 @@ export interface TreeUsage {
 
 /** What these processes use together. One that is gone counts nothing. */
 export async function treeUsage(members: readonly ProcessIdentity[]): Promise<TreeUsage> {
-  const total = { memoryMb: 0, cpuPercent: 0 };
-  const pids = members.filter(isAlive).map(({ pid }) => pid);
-  if (pids.length === 0) return total;
-  for (const usage of Object.values(await figures(pids))) {
-    if (!usage) continue; // it ended just now
-    total.memoryMb += usage.memory / 1024 / 1024;
-    total.cpuPercent += usage.cpu;
-  }
-  return total;
+  const [usage] = await treesUsage([members.filter(isAlive)]);
+  return usage ?? { memoryMb: 0, cpuPercent: 0 };
+}
+
+/** The same for many trees by one look, for members that were found just now: a hundred looks would cost thirty times as much. */
+export async function treesUsage(trees: readonly (readonly ProcessIdentity[])[]): Promise<TreeUsage[]> {
+  const pids = trees.flatMap((members) => members.map(({ pid }) => pid));
+  const found = pids.length === 0 ? {} : await figures(pids);
+  return trees.map((members) => {
+    const total = { memoryMb: 0, cpuPercent: 0 };
+    for (const { pid } of members) {
+      const usage = found[pid];
+      if (!usage) continue; // it ended just now
+      total.memoryMb += usage.memory / 1024 / 1024;
+      total.cpuPercent += usage.cpu;
+    }
+    return total;
+  });
 }
 
 async function figures(pids: number[]): Promise<Record<string, pidusage.Status | null | undefined>> {
