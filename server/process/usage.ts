@@ -2,10 +2,13 @@ import pidusage from 'pidusage';
 import type { ProcessIdentity } from './identity.ts';
 import { isAlive } from './identity.ts';
 
+/** How long the last look at a process is remembered. Beyond pidusage's own minute a slower health check would never see any CPU. */
+const REMEMBERED_MS = 24 * 3_600_000;
+
 export interface TreeUsage {
   /** Resident memory of all, in MiB. Pages that they share are counted for each. */
   memoryMb: number;
-  /** Since the last call (at first: since each one's start); 100 is one core. */
+  /** Since the last call, 0 at the first one; 100 is one core. */
   cpuPercent: number;
 }
 
@@ -33,7 +36,7 @@ export async function treesUsage(trees: readonly (readonly ProcessIdentity[])[])
 
 async function figures(pids: number[]): Promise<Record<string, pidusage.Status | null | undefined>> {
   try {
-    return await pidusage(pids);
+    return await pidusage(pids, { maxage: REMEMBERED_MS });
   } catch {
     return {}; // it rejects when none of them is left
   }

@@ -71,7 +71,7 @@ export class SessionCommands {
       }
       return session.id;
     });
-    spares.refill();
+    spares.refillSoon();
     return id;
   }
 
