@@ -53,23 +53,36 @@ function memberRows(query: MembersQuery, table: ProcessTable): MarkedRow[] {
     const row = identity && identity.bootId === bootId() ? table.get(identity.pid) : undefined;
     if (row && row.startTime === identity?.startTime) add(row);
   }
-  for (const row of table.values()) if (row.mark === query.mark) add(row);
+  const { byMark, byGroup, byParent } = indexOf(table);
+  for (const row of byMark.get(query.mark) ?? []) add(row);
   if (query.groupId !== null && [...own.values()].some((row) => row.group === query.groupId)) {
-    for (const row of table.values()) if (row.group === query.groupId) add(row);
+    for (const row of byGroup.get(query.groupId) ?? []) add(row);
   }
-  addDescendants(own, table, add);
+  // A Map that grows while it is walked is walked to its new end.
+  for (const pid of own.keys()) for (const child of byParent.get(pid) ?? []) add(child);
   return [...own.values()].filter((row) => !row.zombie);
 }
 
-function addDescendants(own: Map<number, MarkedRow>, table: ProcessTable, add: (row: MarkedRow) => void): void {
-  const children = new Map<number, MarkedRow[]>();
-  for (const row of table.values()) {
-    const siblings = children.get(row.parent);
-    if (siblings) siblings.push(row);
-    else children.set(row.parent, [row]);
-  }
-  // A Map that grows while it is walked is walked to its new end.
-  for (const pid of own.keys()) for (const child of children.get(pid) ?? []) add(child);
+interface TableIndex {
+  byMark: Map<string | null, MarkedRow[]>;
+  byGroup: Map<number, MarkedRow[]>;
+  byParent: Map<number, MarkedRow[]>;
+}
+
+/** Made once for each table, which a health check asks about every session. */
+const indexes = new WeakMap<ProcessTable, TableIndex>();
+
+function indexOf(table: ProcessTable): TableIndex {
+  const known = indexes.get(table);
+  if (known) return known;
+  const rows = [...table.values()];
+  const made = {
+    byMark: Map.groupBy(rows, (row) => row.mark),
+    byGroup: Map.groupBy(rows, (row) => row.group),
+    byParent: Map.groupBy(rows, (row) => row.parent),
+  };
+  indexes.set(table, made);
+  return made;
 }
 
 // A server that was started by one of its own agents must not take the other agents with it.

@@ -2,6 +2,7 @@ import type { ProcessIdentity } from './identity.ts';
 import { signal } from './identity.ts';
 import type { MembersQuery } from './members.ts';
 import { members, membersButWrapper } from './members.ts';
+import type { ProcessTable } from './process-table.ts';
 
 const rounds = 10;
 
@@ -16,6 +17,11 @@ export function stopAll(query: MembersQuery): ProcessIdentity[] {
 /** Lets all of an incarnation's processes go on. Returns whom it continued. */
 export function continueAll(query: MembersQuery): ProcessIdentity[] {
   return signalAll(() => members(query), 'SIGCONT');
+}
+
+/** The same by one look that was taken before, for processes that are at most left stopped: those fork nothing meanwhile. */
+export function continueSeen(query: MembersQuery, table: ProcessTable): void {
+  for (const member of members(query, table)) signal(member, 'SIGCONT');
 }
 
 function signalAll(look: () => ProcessIdentity[], name: 'SIGSTOP' | 'SIGCONT'): ProcessIdentity[] {

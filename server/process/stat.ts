@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 /** What one line of a process table says. `startTime` only compares for equality: clock ticks since boot on Linux, a date elsewhere. */
 export interface ProcessRow {
@@ -23,10 +23,18 @@ export function parseStat(text: string): ProcessRow | null {
   return { pid, parent: Number(parent), group: Number(group), session: Number(session), zombie, startTime };
 }
 
+// Read and parsed within one turn of the event loop. A line has some 350 bytes.
+const statBuffer = Buffer.allocUnsafe(4096);
+
 /** One process of Linux's /proc, or null if it is gone. */
 export function readStat(pid: number): ProcessRow | null {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    const fd = openSync(`/proc/${pid}/stat`, 'r');
+    try {
+      return parseStat(statBuffer.toString('latin1', 0, readSync(fd, statBuffer, 0, statBuffer.length, 0)));
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return null; // gone, or never there
   }

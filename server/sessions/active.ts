@@ -20,13 +20,13 @@ export async function activeView(
   owner: string,
 ): Promise<ActiveView> {
   const { store, pool, queries } = parts;
-  const table = readTable();
+  let table: ReturnType<typeof readTable> | undefined;
   const all = await Promise.all(
     pool.live.map(async (session): Promise<{ owner: string | null; view: ActiveSession } | null> => {
       const row = store.sessions.byId(session.id);
       if (!row) return null;
       // CPU is counted since the last look: looks of our own would spoil the monitor's.
-      const usage = parts.measured.get(row.id) ?? (await usageOf(session, table));
+      const usage = parts.measured.get(row.id) ?? (await usageOf(session, (table ??= readTable())));
       const incarnation = row.incarnation_id === null ? undefined : store.incarnations.byId(row.incarnation_id);
       const view = {
         sessionId: row.id,

@@ -80,7 +80,7 @@ export class SessionCommands {
       }
       return session.id;
     });
-    spares.refill();
+    spares.refillSoon();
     return id;
   }
 

@@ -108,7 +108,7 @@ export class Connection {
     try {
       if (this.#underWay >= MAX_UNDER_WAY)
         throw new AppError('rate-limited', 'Too many frames are under way on this socket; wait for results.');
-      const frame = parseFrame(text);
+      const frame = parseFrame(text, this.#only);
       requestId = frame.requestId;
       this.#underWay += 1;
       try {
@@ -129,7 +129,6 @@ export class Connection {
       const { payload } = frame;
       const other = 'sessionId' in payload && typeof payload.sessionId === 'string' && payload.sessionId !== this.#only;
       if (other) throw new AppError('session-not-found', 'This socket is for one session; use /ws for others.');
-      if (frame.type === 'session.send') frame.payload.sessionId ??= this.#only;
     }
     const handler = this.#handlers[frame.type] as (payload: FrameOf<typeof frame.type>['payload']) => Promise<unknown>;
     return handler(frame.payload);

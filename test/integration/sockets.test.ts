@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EventView } from '../../server/contracts/events.ts';
 import { OutgoingFrame } from '../../server/contracts/frames-out.ts';
@@ -213,6 +214,19 @@ describe('sockets', () => {
     leaves.socket.terminate();
     await stays.next(ended(messageId));
     expect(eventsOf(stays, sessionId)).toEqual(await client.events(sessionId));
+  });
+
+  it('[WS50] a message over the socket of one session goes to it without naming it, and no other can be named', async () => {
+    const { client } = holdfast;
+    const { sessionId } = await client.ask({ message: 'remember the word fig', projectPath: holdfast.folder('only') });
+    const socket = await open(`/api/sessions/${sessionId}/stream`);
+    const sent = await socket.request('session.send', { message: 'what word' });
+    expect(sent).toMatchObject({ type: 'result', payload: { sessionId, resumed: true } });
+    await eventually(() =>
+      socket.frames.some(({ payload }) => payload['kind'] === 'turn.completed' && payload['turnId'] === sent.payload['messageId']),
+    );
+    const other = await socket.request('session.send', { message: 'hello', sessionId: randomUUID() });
+    expect(other).toMatchObject({ type: 'error', payload: { code: 'session-not-found' } });
   });
 
   it('[WS49] answers a request that offers another protocol as if it had not been offered', async () => {

@@ -4,7 +4,7 @@ import type { ProcessIdentity } from '../../process/identity.ts';
 import { freeMemoryMb } from '../../process/free-memory.ts';
 import { membersButWrapper } from '../../process/members.ts';
 import { readTable } from '../../process/process-table.ts';
-import { treeUsage, type TreeUsage } from '../../process/usage.ts';
+import { treesUsage, type TreeUsage } from '../../process/usage.ts';
 import { agentLimits, limitDetail } from './agent-limits.ts';
 import type { SessionContext } from '../context.ts';
 import { effectiveLimit } from '../pool/effective-limit.ts';
@@ -172,12 +172,9 @@ export class HealthMonitor {
 /** Memory and CPU of each session's process tree, from one look at the process table. */
 async function measure(live: readonly Session[]): Promise<Map<string, Measured>> {
   const table = readTable();
-  const all = await Promise.all(
-    live.map(async (session): Promise<[string, Measured] | null> => {
-      if (!session.incarnation) return null;
-      const members = membersButWrapper(session.incarnation.membersQuery, table);
-      return [session.id, { ...(await treeUsage(members)), members }];
-    }),
+  const trees = live.flatMap(({ id, incarnation }) =>
+    incarnation ? [{ id, members: membersButWrapper(incarnation.membersQuery, table) }] : [],
   );
-  return new Map(all.filter((entry) => entry !== null));
+  const usages = await treesUsage(trees.map(({ members }) => members));
+  return new Map(trees.map(({ id, members }, index) => [id, { ...(usages[index] ?? { memoryMb: 0, cpuPercent: 0 }), members }]));
 }

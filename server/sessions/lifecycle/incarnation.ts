@@ -7,7 +7,8 @@ import type { RecordedLine } from '../../process/journal-repair.ts';
 import { JournalWriter } from '../../process/journal-writer.ts';
 import type { Batch } from '../../process/tailer.ts';
 import type { MembersQuery } from '../../process/members.ts';
-import { continueAll, stopAll } from '../../process/pause.ts';
+import { continueAll, continueSeen, stopAll } from '../../process/pause.ts';
+import type { ProcessTable } from '../../process/process-table.ts';
 import { Tailer } from '../../process/tailer.ts';
 import { terminate } from '../../process/terminate.ts';
 import { Watchdog } from '../../process/watchdog.ts';
@@ -138,6 +139,11 @@ export class Incarnation {
   /** Lets them go on (SIGCONT). */
   continue(): void {
     continueAll(this.membersQuery);
+  }
+
+  /** The same by a look that was taken at the start of the server, which serves all its incarnations. */
+  continueSeen(table: ProcessTable): void {
+    continueSeen(this.membersQuery, table);
   }
 
   /** What finds all processes that belong to it. */

@@ -5,6 +5,7 @@ import type { TurnState } from '../../contracts/state.ts';
 import { AppError, isDiskFull } from '../../platform/app-error.ts';
 import { bootId, isAlive, type ProcessIdentity } from '../../process/identity.ts';
 import { readIdentities, readPid, tryClaim } from '../../process/journal-folder.ts';
+import { readTable, type ProcessTable } from '../../process/process-table.ts';
 import { terminate } from '../../process/terminate.ts';
 import type { IncarnationRow } from '../../storage/incarnations-table.ts';
 import type { SessionRow } from '../../storage/sessions-table.ts';
@@ -41,11 +42,12 @@ export async function recover(context: SessionContext, pool: InteractiveSessionP
 async function reconcile(context: SessionContext, pool: InteractiveSessionPool): Promise<Recovered> {
   skipAfterReboot(context);
   const result: Recovered = { adopted: 0, ended: 0, orphans: await endOrphans(context) };
+  const table = readTable();
   for (const row of context.store.incarnations.unended()) {
     const session = context.store.sessions.byNum(row.session_num);
     if (!session) continue;
     try {
-      if (await recoverOne(context, pool, session, row)) result.adopted += 1;
+      if (await recoverOne(context, pool, { session, row, table })) result.adopted += 1;
       else result.ended += 1;
     } catch (error) {
       // A full disk is no reason to end an agent: whoever makes room finds it alive.
@@ -66,8 +68,7 @@ async function reconcile(context: SessionContext, pool: InteractiveSessionPool):
 async function recoverOne(
   context: SessionContext,
   pool: InteractiveSessionPool,
-  session: SessionRow,
-  row: IncarnationRow,
+  { session, row, table }: { session: SessionRow; row: IncarnationRow; table: ProcessTable },
 ): Promise<boolean> {
   const folder = incarnationFolder(context.data.dir, row.id);
   if (neverStarted(folder)) {
@@ -131,7 +132,7 @@ async function recoverOne(
   });
   // A kill may have come between the record of a pause (or its end) and the signals: they are given again.
   if (sessionState.kind === 'paused') incarnation.pause();
-  else incarnation.continue();
+  else incarnation.continueSeen(table);
   if (ending) void loaded.endProcess(state === null || turn === null);
   else loaded.pump();
   return true;

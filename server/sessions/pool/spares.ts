@@ -7,6 +7,7 @@ import { removeSpare } from './remove-spare.ts';
 /** How a project was used lately, which is how it will be used next. */
 const RECENT_MS = 24 * 3_600_000;
 const MOST_PROJECTS = 5;
+const REFILL_AFTER_MS = 2_000;
 
 /** Keeps processes started ahead for recently used projects: WARM_SPARES each, in slots that nobody needs. */
 export class Spares {
@@ -14,6 +15,7 @@ export class Spares {
   readonly #pool: InteractiveSessionPool;
   readonly #each: number;
   #timer: Timer | null = null;
+  #soon: Timer | null = null;
 
   constructor(context: SessionContext, pool: InteractiveSessionPool, each: number) {
     this.#context = context;
@@ -38,6 +40,16 @@ export class Spares {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#soon?.cancel();
+  }
+
+  /** Refills a moment later: a start takes CPU that the answer under way should have. */
+  refillSoon(): void {
+    if (this.#each === 0 || this.#soon) return;
+    this.#soon = this.#context.clock.after(REFILL_AFTER_MS, () => {
+      this.#soon = null;
+      this.refill();
+    });
   }
 
   /** Starts what is missing, as far as there are free slots. Never throws: what can't be stored now is tried again. */

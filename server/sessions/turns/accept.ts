@@ -71,7 +71,7 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
     const session = pool.load(row);
     session.activity.use();
     session.pump();
-    parts.spares.refill();
+    parts.spares.refillSoon();
   }
   return answer;
 }
