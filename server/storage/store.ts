@@ -1,4 +1,6 @@
 import type { Database } from './database.ts';
+import { devicesTable } from './devices-table.ts';
+import { escalationsTable } from './escalations-table.ts';
 import { eventsTable } from './events-table.ts';
 import { idempotencyTable } from './idempotency-table.ts';
 import { incarnationsTable } from './incarnations-table.ts';
@@ -23,6 +25,8 @@ export function openStore(db: Database) {
     requests: requestsTable(db),
     events: eventsTable(db),
     idempotency: idempotencyTable(db),
+    devices: devicesTable(db),
+    escalations: escalationsTable(db),
     /** Brings what was committed to the disk: to be called before files go that only the store could replace. */
     flush: (): void => void db.pragma('wal_checkpoint(PASSIVE)'),
     transaction: <T>(body: () => T): T => (db.inTransaction ? body() : (run.immediate(body) as T)),
