@@ -15,6 +15,7 @@ import { drivers } from './agents/catalogue.ts';
 import { Tickets } from './auth/tickets.ts';
 import { loadToken, TokenCheck } from './auth/token.ts';
 import { openApiDocument } from './contracts/openapi.ts';
+import { makeCompanion, type Companion } from './companion.ts';
 import { dataId, prepareDataDir, removeRunning, writeRunning } from './data-dir.ts';
 import { Compaction } from './events/compaction.ts';
 import { EventLog } from './events/event-log.ts';
@@ -27,6 +28,8 @@ import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
 import { stayAwake } from './platform/stay-awake.ts';
+import { noOutbox } from './push/device-outbox.ts';
+import { Presence } from './push/presence.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
 import { Archive } from './sessions/archive/archive.ts';
@@ -111,7 +114,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const versions = new AgentVersions();
   versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions });
+  const companion = makeCompanion({ ...context, settings }, new Presence(clock), noOutbox);
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, companion });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();
@@ -122,6 +126,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const gateway = new Gateway({
     ...{ api, clock, logger, tokens, doors },
     tickets: api.tickets,
+    presence: companion.feed,
     version: packageVersion,
     newId: randomUUID,
     maxFrameBytes: MAX_FRAME_BYTES,
@@ -174,6 +179,7 @@ function makeApi(parts: {
   monitor: HealthMonitor;
   agents: Map<string, Agent>;
   versions: AgentVersions;
+  companion: Companion;
 }): Api {
   const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions } = parts;
   const { store, log, clock, logger } = context;
@@ -194,6 +200,7 @@ function makeApi(parts: {
   return {
     ...{ commands, queries, figures, clock, logger },
     readers: { store, log, clock, snapshot },
+    devices: parts.companion.devices,
     tickets: new Tickets(clock),
     dataDir: settings.dataDir,
     latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,

@@ -8,6 +8,7 @@ import { Event, ExitReason, Usage } from './events.ts';
 import { IncomingFrame } from './frames-in.ts';
 import { OutgoingFrame } from './frames-out.ts';
 import { eachEndpoint } from './registry.ts';
+import * as devices from './devices.ts';
 import * as metricsViews from './metrics-views.ts';
 import * as recaps from './recap.ts';
 import * as serverViews from './server-views.ts';

@@ -53,6 +53,12 @@ export class Presence {
     return this.#where(sessionId, (seat) => this.#isFresh(seat) && seat.alive.monotonic > monotonic);
   }
 
+  /** The session that a device proved to show within the last 15 seconds. */
+  shownBy(deviceId: string): string | null {
+    const seat = [...this.#seats.values()].find((each) => each.deviceId === deviceId && each.sessionId !== null && this.#isFresh(each));
+    return seat?.sessionId ?? null;
+  }
+
   #where(sessionId: string, holds: (seat: Seat) => boolean): ReadonlySet<string> {
     const ids = [...this.#seats.values()].map((seat) => (seat.sessionId === sessionId && holds(seat) ? seat.deviceId : null));
     return new Set(ids.filter((id) => id !== null));

@@ -15,6 +15,8 @@ export function chatHandlers(api: Api): Chat {
   return {
     chat: async ({ body, headers }, context) => {
       const { wait, ...message } = body;
+      // Before the message, whose answer may be there sooner than anything that is done after it.
+      if (message.deviceToken !== undefined) api.devices.registerSender(context.owner, message.deviceToken);
       const accepted = await api.commands.send({ owner: context.owner, idempotencyKey: headers['idempotency-key'] }, message);
       if (wantsStream(context)) {
         streamTurn(api, context, accepted);
