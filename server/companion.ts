@@ -3,7 +3,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import type { DeviceOutbox } from './push/device-outbox.ts';
 import { Devices } from './push/devices.ts';
-import { Presence } from './push/presence.ts';
+import type { Presence } from './push/presence.ts';
 import type { PresenceFeed } from './socket/pulse.ts';
 import type { Store } from './storage/store.ts';
 

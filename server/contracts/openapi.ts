@@ -29,9 +29,10 @@ function eventSchemas(): Named {
   return new Map(Event.options.map((option) => [option, `Event.${kindOf(option)}`]));
 }
 
-const inputs = named({ ...commands, IncomingFrame });
+const { DeviceToken, DevicesQuery, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, ...deviceViews } = devices;
+const inputs = named({ ...commands, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, IncomingFrame });
 const outputs: Named = new Map([
-  ...named({ ...views, ...recaps, ...metricsViews, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
+  ...named({ ...views, ...recaps, ...metricsViews, ...serverViews, ...states, ...deviceViews, OutgoingFrame, Usage, ExitReason }),
   ...eventSchemas(),
 ]);
 
