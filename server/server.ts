@@ -28,8 +28,9 @@ import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
 import { stayAwake } from './platform/stay-awake.ts';
-import { noOutbox } from './push/device-outbox.ts';
+import { Escalations } from './push/escalation.ts';
 import { Presence } from './push/presence.ts';
+import { Push, type PushHealth } from './push/push.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
 import { Archive } from './sessions/archive/archive.ts';
@@ -63,6 +64,7 @@ export interface RunningHoldfast {
   /** The token was made at this start. */
   tokenMade: boolean;
   recovered: Recovered;
+  push: PushHealth;
   /** Live agents now. */
   live: () => number;
   /** Stops serving and lets go of the agents, which go on. */
@@ -99,6 +101,10 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const spares = new Spares(context, pool, settings.warmSpares);
   // Before the recovery, whose findings count too.
   const figures = new Figures(context, pool);
+  const presence = new Presence(clock);
+  const showing = (sessionId: string): ReadonlySet<string> => presence.showing(sessionId);
+  const push = new Push({ ...context, settings, showing, random: Math.random, ended: (outcome) => figures.pushEnded(outcome) });
+  figures.watch(push);
   const recovered = await stayAwake(() => recover(context, pool));
   if (poolLimits.perMessage) pool.endIdle('finished');
   const archive = new Archive(context, pool);
@@ -114,8 +120,11 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const versions = new AgentVersions();
   versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
-  const companion = makeCompanion({ ...context, settings }, new Presence(clock), noOutbox);
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, companion });
+  const companion = makeCompanion({ ...context, settings }, presence, push);
+  push.start();
+  const escalations = new Escalations({ ...context, outbox: push, afterMs: settings.pushEscalateSeconds * 1_000 });
+  void push.caughtUp().then(() => escalations.start());
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, companion, push });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();
@@ -140,6 +149,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     gateway.close();
     compaction.stop();
+    escalations.stop();
+    await push.stop();
     monitor.stop();
     spares.stop();
     await recaps.close();
@@ -153,7 +164,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     db.close();
     lock.release();
   };
-  return { url, token, tokenMade, recovered, live: () => pool.live.length, stop: () => stayAwake(close) };
+  return { url, token, tokenMade, recovered, push: push.health(), live: () => pool.live.length, stop: () => stayAwake(close) };
 }
 
 function installedAgents({ settings, environment }: ServerParts): Map<string, Agent> {
@@ -180,6 +191,7 @@ function makeApi(parts: {
   agents: Map<string, Agent>;
   versions: AgentVersions;
   companion: Companion;
+  push: Push;
 }): Api {
   const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions } = parts;
   const { store, log, clock, logger } = context;
@@ -213,6 +225,7 @@ function makeApi(parts: {
       uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
       node: process.version,
       sqlite,
+      push: parts.push.health(),
       pool: { live: pool.live.length, max: pool.max, effectiveMax: pool.effectiveMax, waiting: pool.waiting },
       agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
         agent,
