@@ -1,5 +1,6 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import apn from '@parse/node-apn';
+import { systemCode } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { ProviderToken } from './provider-token.ts';
 import { REFUSED, type Answer } from './retry.ts';
@@ -171,11 +172,11 @@ function parsed(body: string): Record<string, unknown> {
   }
 }
 
-/** A short name for what went wrong on the way, such as ECONNREFUSED. */
+/** A short name for what went wrong on the way, such as ECONNREFUSED: the innermost one says most. */
 function reasonOf(error: unknown): string {
+  let reason = 'NoAnswer';
   for (let at = error; at instanceof Error; at = (at as { jse_cause?: unknown }).jse_cause ?? at.cause) {
-    const code: unknown = (at as { code?: unknown }).code;
-    if (typeof code === 'string') return code;
+    reason = systemCode(at) ?? reason;
   }
-  return 'NoAnswer';
+  return reason;
 }

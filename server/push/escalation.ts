@@ -15,7 +15,7 @@ export interface PushedRequest {
   acknowledged: boolean;
 }
 
-/** What escalation needs of the outbox. Both are synchronous: they run in one transaction with what is remembered of it. */
+/** What escalation needs of the outbox. `escalate` runs in a transaction; a device that has the push already gets no second one. */
 export interface EscalationOutbox {
   about: (request: OpenRequest) => PushedRequest;
   /** The push about this request, also for these devices. */
@@ -43,8 +43,8 @@ export function escalationOf(
 }
 
 const ASKS = new Set(['approval.requested', 'question.asked']);
-/** Devices that are read from the store at once. */
-const AT_ONCE = 1_000;
+/** Devices that are looked at in one turn of the event loop. */
+const AT_ONCE = 250;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 
@@ -58,9 +58,13 @@ export interface EscalationParts {
   afterMs: number;
 }
 
+/** What is left of a look, a turn of the event loop at each step; at its end the time of the next one. */
+type Look = Generator<void, number>;
+
 /** Looks again at what waits for an answer. What is due is read from the store each time: a restart forgets nothing. */
 export class Escalations {
   readonly #parts: EscalationParts;
+  #state: 'off' | 'waiting' | 'looking' = 'off';
   #timer: Timer | null = null;
   #leave: (() => void) | null = null;
 
@@ -72,54 +76,75 @@ export class Escalations {
   start(): void {
     if (this.#parts.afterMs === 0) return;
     const { log } = this.#parts;
-    this.#leave = log.subscribeAll((events) => this.#timer === null && events.some(({ kind }) => ASKS.has(kind)) && this.#look());
-    this.#look();
+    this.#state = 'waiting';
+    this.#leave = log.subscribeAll((events) => this.#timer === null && events.some(({ kind }) => ASKS.has(kind)) && this.#start());
+    this.#start();
   }
 
   stop(): void {
+    this.#state = 'off';
     this.#leave?.();
     this.#timer?.cancel();
     this.#timer = null;
   }
 
-  #look(): void {
-    const { store, clock, logger } = this.#parts;
+  #start(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'looking';
     this.#timer = null;
-    let next = Infinity;
+    this.#goOn(this.#look());
+  }
+
+  #goOn(look: Look): void {
+    if (this.#state !== 'looking') return;
+    const step = look.next();
+    if (step.done !== true) return void setImmediate(() => this.#goOn(look));
+    this.#state = 'waiting';
+    const { clock } = this.#parts;
+    if (step.value !== Infinity)
+      this.#timer = clock.after(Math.min(LONGEST_MS, Math.max(0, step.value - clock.now())), () => this.#start());
+  }
+
+  *#look(): Look {
+    const { store, clock, logger, afterMs } = this.#parts;
+    const failed = new Set<string>();
     for (const request of store.escalations.waiting()) {
+      if (clock.now() < request.asked_at + afterMs) break;
       try {
-        next = Math.min(next, this.#settle(request));
+        yield* this.#settle(request);
       } catch (error) {
         logger.error({ error: messageOf(error), requestId: request.id }, 'an escalation failed; it is tried again');
-        next = Math.min(next, clock.now() + LONGEST_MS);
+        failed.add(request.id);
       }
     }
-    if (next !== Infinity) this.#timer = clock.after(Math.min(LONGEST_MS, Math.max(0, next - clock.now())), () => this.#look());
+    // Read again: some may have been asked meanwhile. The first of them is the first that is due.
+    const next = store.escalations.waiting().find(({ id }) => !failed.has(id));
+    return Math.min(next ? next.asked_at + afterMs : Infinity, failed.size > 0 ? clock.now() + LONGEST_MS : Infinity);
   }
 
-  /** When to look at it again; Infinity when it is done with. */
-  #settle(request: OpenRequest): number {
+  /** A part of the devices at a time; a server that is killed between two parts begins again, and finds who has the push already. */
+  *#settle(request: OpenRequest): Generator<void, void> {
     const { store, clock, outbox, afterMs } = this.#parts;
     const now = clock.now();
-    if (now < request.asked_at + afterMs) return request.asked_at + afterMs;
-    store.transaction(() => {
-      const outcome = escalationOf(request.asked_at, outbox.about(request), this.#listeners(request), { now, afterMs });
-      if (outcome.is === 'waiting') return;
-      store.escalations.settle(request.id, outcome.is, now);
-      if (outcome.is === 'escalated') outbox.escalate(request, outcome.to);
-    });
-    return Infinity;
+    const pushed = outbox.about(request);
+    let outcome: Exclude<Escalation['is'], 'waiting'> = 'nobody-left';
+    for (let after = 0; ;) {
+      const devices = store.devices.active(request.owner, after, AT_ONCE);
+      const decided = escalationOf(request.asked_at, pushed, this.#listeners(request, devices), { now, afterMs });
+      if (decided.is === 'waiting') return;
+      if (decided.is !== 'nobody-left') outcome = decided.is;
+      if (decided.is === 'escalated') store.transaction(() => outbox.escalate(request, decided.to));
+      if (devices.length < AT_ONCE || outcome === 'acknowledged') break;
+      after = devices.at(-1)?.num ?? after;
+      yield;
+      if (!store.escalations.isWaiting(request.id)) return;
+    }
+    store.escalations.settle(request.id, outcome, now);
   }
 
-  #listeners({ owner, session_num }: OpenRequest): Listener[] {
-    const { store } = this.#parts;
-    const wishes = new Map(store.devices.ofSession(session_num).map((row) => [row.device_num, row]));
-    const found: Listener[] = [];
-    for (let after = 0; ;) {
-      const devices = store.devices.active(owner, after, AT_ONCE);
-      found.push(...devices.map((device) => listener(device, wishes.get(device.num))));
-      if (devices.length < AT_ONCE) return found;
-      after = devices.at(-1)?.num ?? after;
-    }
+  #listeners({ session_num }: OpenRequest, devices: readonly DeviceRow[]): Listener[] {
+    const wishes = this.#parts.store.devices.forSession(session_num, devices[0]?.num ?? 0, devices.at(-1)?.num ?? 0);
+    const byDevice = new Map(wishes.map((row) => [row.device_num, row]));
+    return devices.map((device) => listener(device, byDevice.get(device.num)));
   }
 }

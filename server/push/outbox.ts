@@ -45,6 +45,8 @@ export class Outbox {
   #state: 'off' | 'on' = 'off';
   /** Nothing is sent before then. */
   #holdUntil = 0;
+  /** The same for single devices, by their `num`. */
+  readonly #held = new Map<number, number>();
   /** Pushes in a row without any answer. */
   #silent = 0;
   #trouble: string | null = null;
@@ -127,6 +129,7 @@ export class Outbox {
         const push = pushes.get(row.push_num);
         const device = store.devices.byNum(row.device_num);
         if (!push || !device) continue;
+        if (this.#isHeld(device.num, now)) continue;
         const why = this.#needless(push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
@@ -141,6 +144,15 @@ export class Outbox {
     });
     over.forEach(ended);
     return { jobs, taken };
+  }
+
+  /** Puts off what waits for a device that is not to be pushed to yet. */
+  #isHeld(deviceNum: number, now: number): boolean {
+    const until = this.#held.get(deviceNum);
+    if (until === undefined) return false;
+    if (until > now) this.#parts.store.deliveries.postpone(deviceNum, until);
+    else this.#held.delete(deviceNum);
+    return until > now;
   }
 
   #needless(push: PushRow, device: DeviceRow, now: number): string | null {
@@ -223,7 +235,7 @@ export class Outbox {
       }
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
-        if (step.holds === 'device') deliveries.postpone(device.num, now + step.afterMs);
+        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
         if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
         return null;
     }

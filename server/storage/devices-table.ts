@@ -79,6 +79,9 @@ export function devicesTable(db: Database) {
   const ofSession = db.prepare<[number], DeviceSessionRow>(
     'SELECT d.*, s.id AS session_id FROM device_sessions d JOIN sessions s ON s.num = d.session_num WHERE d.session_num = ?',
   );
+  const forSession = db.prepare<[number, number, number], DeviceSessionRow>(`
+    SELECT d.*, s.id AS session_id FROM device_sessions d JOIN sessions s ON s.num = d.session_num
+    WHERE d.session_num = ? AND d.device_num BETWEEN ? AND ?`);
   const setSession = db.prepare<[number, number, string | null, number | null]>(`
     INSERT INTO device_sessions (device_num, session_num, level, muted_until) VALUES (?, ?, ?, ?)
     ON CONFLICT (device_num, session_num) DO UPDATE SET level = excluded.level, muted_until = excluded.muted_until`);
@@ -111,6 +114,8 @@ export function devicesTable(db: Database) {
     sessionsOf: (num: number): DeviceSessionRow[] => sessionsOf.all(num),
     /** What every device wants of one session. */
     ofSession: (sessionNum: number): DeviceSessionRow[] => ofSession.all(sessionNum),
+    /** The same for the devices from one `num` to another. */
+    forSession: (sessionNum: number, from: number, to: number): DeviceSessionRow[] => forSession.all(sessionNum, from, to),
     setSession: (num: number, sessionNum: number, level: string | null, mutedUntil: number | null): void =>
       void setSession.run(num, sessionNum, level, mutedUntil),
     forgetSession: (num: number, sessionNum: number): void => void forgetSession.run(num, sessionNum),
