@@ -7,6 +7,7 @@ import { listener } from '../../server/push/preferences.ts';
 import { openDatabase } from '../../server/storage/database.ts';
 import type { DeviceRow } from '../../server/storage/devices-table.ts';
 import { openStore } from '../../server/storage/store.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const SECOND = 1_000;
@@ -30,9 +31,10 @@ function bench() {
   const sent: string[] = [];
   const outbox = {
     failing: false,
+    refused: '',
     about: ({ id }: { id: string }): PushedRequest => asked.get(id) ?? { pushedTo: new Set(), acknowledged: false },
     escalate: ({ id }: { id: string }, to: readonly DeviceRow[]): void => {
-      if (outbox.failing) throw new Error('the outbox is out of order');
+      if (outbox.failing || outbox.refused === id) throw new Error('the outbox is out of order');
       for (const each of to) sent.push(`${id} to ${each.id}`);
     },
   };
@@ -127,6 +129,44 @@ describe('escalation', () => {
     outbox.failing = false;
     clock.advance(60 * SECOND);
     expect(sent).toEqual(['q to mac']);
+  });
+
+  it('[DV43] what fails for one request holds up no other', () => {
+    const { clock, device, ask, sent, outbox, start } = bench();
+    device('mac');
+    start();
+    outbox.refused = 'bad';
+    ask('bad');
+    ask('good');
+    clock.advance(60 * SECOND);
+    expect(sent).toEqual(['good to mac']);
+    ask('later');
+    clock.advance(60 * SECOND);
+    outbox.refused = '';
+    clock.advance(60 * SECOND);
+    expect(sent).toEqual(['good to mac', 'later to mac', 'bad to mac']);
+  });
+
+  it('[DV45] many devices are looked at in parts, with turns of the event loop between them, and a decision in the middle ends it', async () => {
+    const { clock, store, device, ask, sent, start } = bench();
+    for (let count = 0; count < 600; count++) device(`d${count}`);
+    start();
+    ask('q');
+    clock.advance(60 * SECOND);
+    expect(sent).toHaveLength(250);
+    await eventually(() => sent.length === 600);
+    expect(new Set(sent).size).toBe(600);
+    expect(store.escalations.waiting()).toEqual([]);
+    ask('decided');
+    clock.advance(60 * SECOND);
+    store.requests.decide('decided', 'answered', 'me', clock.now());
+    ask('another');
+    await eventually(() => sent.length === 850);
+    clock.advance(59 * SECOND);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toHaveLength(850);
+    clock.advance(SECOND);
+    await eventually(() => sent.length === 850 + 600);
   });
 
   it('[DV44] PUSH_ESCALATE_SECONDS=0 switches it off', () => {
