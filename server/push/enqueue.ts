@@ -17,7 +17,7 @@ export interface EnqueueParts {
 }
 
 /** Devices that get their rows in one transaction. */
-const DEVICES_AT_ONCE = 200;
+const DEVICES_AT_ONCE = 100;
 /** Pushes that wait for one device at most. */
 export const MOST_WAITING = 100;
 /** Silent pushes that a device gets in an hour; Apple asks for two or three. */

@@ -27,8 +27,8 @@ interface Job {
 }
 
 /** Pushes that are under way at a time, and rows that are taken in one transaction. */
-const UNDER_WAY = 200;
-const AT_ONCE = 50;
+const UNDER_WAY = 100;
+const AT_ONCE = 20;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
