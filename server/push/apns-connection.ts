@@ -19,7 +19,7 @@ export interface Shipment {
   topic: string;
   apnsId: string;
   collapseId: string;
-  pushType: 'alert' | 'background' | 'liveactivity';
+  pushType: 'alert' | 'background';
   priority: number;
   /** Seconds since 1970. */
   expiry: number;

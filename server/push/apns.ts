@@ -47,10 +47,7 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
     return made;
   };
   return {
-    send: ({ production, topic, ...shipment }) => {
-      const suffix = shipment.pushType === 'liveactivity' ? '.push-type.liveactivity' : '';
-      return connectionFor(production).send({ ...shipment, topic: `${topic ?? apnsTopic}${suffix}` });
-    },
+    send: ({ production, topic, ...shipment }) => connectionFor(production).send({ ...shipment, topic: topic ?? apnsTopic }),
     close: () => connections.forEach((connection) => connection.close()),
   };
 }
