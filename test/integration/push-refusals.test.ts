@@ -92,6 +92,19 @@ describe('what the push service says no to', () => {
     expect(world.rows()).toMatchObject([{ state: 'queued', reason: 'ECONNREFUSED' }]);
   });
 
+  it('[PU12] a connection that never says a word is given up after 20 s, and the push goes over another one', async () => {
+    world.device();
+    world.sandbox.script({ when: { nth: 1 }, then: { do: 'silence', taken: false } });
+    world.fail('one');
+    await world.until(() => world.sandbox.pushes().length === 1);
+    clock.advance(15_000);
+    expect(world.rows()).toMatchObject([{ state: 'sending' }]);
+    clock.advance(10_000);
+    await world.drained();
+    expect(world.rows()).toMatchObject([{ state: 'delivered', attempts: 2 }]);
+    expect(world.sandbox.pushes().map(({ connection }) => connection)).toEqual([1, 2]);
+  });
+
   it('[PU13] an expired provider token is renewed once, and what was refused for it goes again at once', async () => {
     for (let number = 1; number <= 20; number += 1) world.device(number);
     world.sandbox.script({ when: { nth: 3, times: 8 }, then: { do: 'refuse', reason: 'ExpiredProviderToken' } });
