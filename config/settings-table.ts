@@ -121,6 +121,12 @@ function pushRows(place: Place) {
     APNS_PRODUCTION: row({ about: "Apple's production service instead of the sandbox", default: 'false', read: flag }),
     APNS_HOST: row({ about: 'another push service', read: text }),
     APNS_PORT: row({ about: 'its port', read: whole(1, 65_535) }),
+    PUSH_ESCALATE_SECONDS: row({
+      about: 'an approval or question that nobody reacted to goes to the devices that were left out after; 0 never',
+      default: '60',
+      read: decimal(0, 86_400),
+    }),
+    MAX_DEVICES: row({ about: 'devices that one user can have', default: '20000', read: whole(1, 1_000_000) }),
     APNS_CA_PATH: row({ about: 'its certificate authority, PEM', read: pathIn(place) }),
   };
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataOf } from './contracts/events.ts';
 import { ExitReason } from './contracts/events.ts';
-import type { DurationView, SessionMetricsView } from './contracts/metrics-views.ts';
+import { PushOutcome, type DurationView, type SessionMetricsView } from './contracts/metrics-views.ts';
 import { FinalTurnState, SessionState } from './contracts/state.ts';
 import type { StoredEvent } from './events/stored-event.ts';
 import { isoTime } from './platform/clock.ts';
@@ -21,9 +21,15 @@ const CHANNELS = ['session', 'turn', 'agent', 'terminal'] as const;
 export class Figures {
   readonly #context: SessionContext;
   readonly #pool: InteractiveSessionPool;
-  readonly #metrics = new Metrics({ outcomes: FinalTurnState.options, reasons: ExitReason.options, channels: CHANNELS });
+  readonly #metrics = new Metrics({
+    outcomes: FinalTurnState.options,
+    reasons: ExitReason.options,
+    channels: CHANNELS,
+    pushes: PushOutcome.options,
+  });
   readonly #rates: Record<(typeof CHANNELS)[number], RecentRate>;
   readonly #startedAt: number;
+  #push: { queued: () => number } = { queued: () => 0 };
 
   constructor(context: SessionContext, pool: InteractiveSessionPool) {
     const { clock } = context;
@@ -37,6 +43,15 @@ export class Figures {
       terminal: new RecentRate(clock),
     };
     context.log.subscribeAll((events) => this.#count(events));
+  }
+
+  /** Whose queue is measured, too. */
+  watch(push: { queued: () => number }): void {
+    this.#push = push;
+  }
+
+  pushEnded(outcome: PushOutcome): void {
+    this.#metrics.pushEnded(outcome);
   }
 
   get contentType(): string {
@@ -72,7 +87,8 @@ export class Figures {
         hibernations: counts.hibernations[''] ?? 0,
         exits: every(ExitReason.options, (reason) => counts.exits[reason] ?? 0),
       },
-      queues: { messages: now.queuedMessages, starts: now.queuedStarts },
+      queues: { messages: now.queuedMessages, starts: now.queuedStarts, pushes: now.queuedPushes },
+      pushes: every(PushOutcome.options, (outcome) => counts.pushes[outcome] ?? 0),
       memory: {
         serverMb: round(now.serverMb),
         agentsMb: Object.fromEntries(Object.entries(now.agentsMb).map(([agent, mb]) => [agent, round(mb)])),
@@ -146,6 +162,7 @@ export class Figures {
       effectiveMax: this.#pool.effectiveMax,
       queuedMessages: Math.max(0, store.turns.openTotal() - inAgents),
       queuedStarts: starts.size + starts.pending,
+      queuedPushes: this.#push.queued(),
       agentsMb,
       serverMb: process.memoryUsage.rss() / 1024 / 1024,
       lagBytes,

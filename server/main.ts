@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   const holdfast = await startServer({ settings, environment, logger });
   const { recovered } = holdfast;
   console.log(`Holdfast listens on ${holdfast.url}`);
+  if (holdfast.push.state === 'off') console.log(`Push is off: everything works but the sending. ${holdfast.push.detail}`);
   if (holdfast.tokenMade) console.log(`Token (kept in ${settings.dataDir}/auth-token, shown only now): ${holdfast.token}`);
   if (recovered.adopted + recovered.ended + recovered.orphans > 0) {
     console.log(`Found at work: ${recovered.adopted}, ended meanwhile: ${recovered.ended}, strays: ${recovered.orphans}.`);

@@ -15,6 +15,7 @@ import { drivers } from './agents/catalogue.ts';
 import { Tickets } from './auth/tickets.ts';
 import { loadToken, TokenCheck } from './auth/token.ts';
 import { openApiDocument } from './contracts/openapi.ts';
+import { makeCompanion, type Companion } from './companion.ts';
 import { dataId, prepareDataDir, removeRunning, writeRunning } from './data-dir.ts';
 import { Compaction } from './events/compaction.ts';
 import { EventLog } from './events/event-log.ts';
@@ -28,6 +29,9 @@ import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
 import { stayAwake } from './platform/stay-awake.ts';
+import { Escalations } from './push/escalation.ts';
+import { Presence } from './push/presence.ts';
+import { Push, type PushHealth } from './push/push.ts';
 import { bootId, identify } from './process/identity.ts';
 import { activeView } from './sessions/active.ts';
 import { RequestExpiry } from './sessions/approvals/expiry.ts';
@@ -66,6 +70,7 @@ export interface RunningHoldfast {
   /** The token was made at this start. */
   tokenMade: boolean;
   recovered: Recovered;
+  push: PushHealth;
   /** Live agents now. */
   live: () => number;
   /** Stops serving and lets go of the agents, which go on. */
@@ -102,6 +107,10 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const spares = new Spares(context, pool, settings.warmSpares);
   // Before the recovery, whose findings count too.
   const figures = new Figures(context, pool);
+  const presence = new Presence(clock);
+  const showing = (sessionId: string): ReadonlySet<string> => presence.showing(sessionId);
+  const push = new Push({ ...context, settings, showing, random: Math.random, ended: (outcome) => figures.pushEnded(outcome) });
+  figures.watch(push);
   const recovered = await stayAwake(() => recover(context, pool));
   const expiry = new RequestExpiry(context, pool);
   await expiry.start();
@@ -119,7 +128,11 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const versions = new AgentVersions();
   versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes });
+  const companion = makeCompanion({ ...context, settings }, presence, push);
+  push.start();
+  const escalations = new Escalations({ ...context, outbox: push, afterMs: settings.pushEscalateSeconds * 1_000 });
+  void push.caughtUp().then(() => escalations.start());
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes, companion, push });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();
@@ -130,6 +143,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const gateway = new Gateway({
     ...{ api, clock, logger, tokens, doors },
     tickets: api.tickets,
+    presence: companion.feed,
     version: packageVersion,
     newId: randomUUID,
     maxFrameBytes: MAX_FRAME_BYTES,
@@ -145,6 +159,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     gateway.close();
     api.held.close();
     compaction.stop();
+    escalations.stop();
+    await push.stop();
     monitor.stop();
     expiry.stop();
     spares.stop();
@@ -159,7 +175,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
     db.close();
     lock.release();
   };
-  return { url, token, tokenMade, recovered, live: () => pool.live.length, stop: () => stayAwake(close) };
+  return { url, token, tokenMade, recovered, push: push.health(), live: () => pool.live.length, stop: () => stayAwake(close) };
 }
 
 function installedAgents({ settings, environment }: ServerParts): Map<string, Agent> {
@@ -186,6 +202,8 @@ function makeApi(parts: {
   agents: Map<string, Agent>;
   versions: AgentVersions;
   pushes: Pushes;
+  companion: Companion;
+  push: Push;
 }): Api {
   const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes } = parts;
   const { store, log, clock, logger } = context;
@@ -207,6 +225,7 @@ function makeApi(parts: {
   return {
     ...{ commands, queries, figures, clock, logger },
     readers: { store, log, clock, snapshot },
+    devices: parts.companion.devices,
     tickets: new Tickets(clock),
     held: new HeldRequests(),
     projects: () => finder.find(),
@@ -221,6 +240,7 @@ function makeApi(parts: {
       uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
       node: process.version,
       sqlite,
+      push: parts.push.health(),
       pool: { live: pool.live.length, max: pool.max, effectiveMax: pool.effectiveMax, waiting: pool.waiting },
       agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
         agent,

@@ -46,6 +46,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
 /** Packages that have one home in the server. */
 export const packageHomes: Readonly<Record<string, readonly string[]>> = {
+  '@parse/node-apn': ['push'],
   'better-sqlite3': ['storage'],
   dotenv: ['config'],
   express: ['http'],

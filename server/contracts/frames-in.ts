@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApprovalDecision, CreateSession, QuestionAnswers, SendRequest } from './commands.ts';
 import { SessionName } from './fields.ts';
-import { AgentMadeId, Cursor, MessageId, SessionId } from './ids.ts';
+import { AgentMadeId, Cursor, MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
 
 const OneSession = z.object({ sessionId: SessionId });
@@ -16,7 +16,8 @@ function frame<T extends string, P extends z.ZodType>(type: T, payload: P) {
 
 /** What a client may send over a socket, discriminated by `type`. */
 export const IncomingFrame = z.discriminatedUnion('type', [
-  frame('client.hello', z.object({ clientId: z.string().min(1).max(200) })),
+  // deviceId: which of the owner's devices this is, so that it is not pushed what it shows.
+  frame('client.hello', z.object({ clientId: z.string().min(1).max(200), deviceId: PathId.nullish() })),
   frame('session.attach', z.object({ sessionId: SessionId, after: Cursor.default(0) })),
   frame('session.detach', OneSession),
   // null: no session is in the foreground of this device any more.

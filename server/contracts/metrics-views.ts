@@ -10,6 +10,10 @@ const amount = z.number().min(0);
 const Channel = z.enum(['session', 'turn', 'agent', 'terminal']);
 const Milliseconds = z.number().min(0).nullable().describe('estimated from the buckets; null where nothing was measured');
 
+/** How a push ended. `expired`: nobody needed it any more; `dropped`: a newer one took its place, or there was no room. */
+export const PushOutcome = z.enum(['delivered', 'failed', 'expired', 'dropped']);
+export type PushOutcome = z.output<typeof PushOutcome>;
+
 /** How long something took. */
 export const DurationView = z.object({ count, averageMs: Milliseconds, p50Ms: Milliseconds, p95Ms: Milliseconds });
 export type DurationView = z.output<typeof DurationView>;
@@ -29,7 +33,9 @@ export const SessionMetricsView = z.object({
   queues: z.object({
     messages: count.describe('not yet inside an agent'),
     starts: count.describe('processes that start, or will as soon as others have'),
+    pushes: count.describe('that wait or are under way'),
   }),
+  pushes: z.record(PushOutcome, count),
   memory: z.object({ serverMb: amount, agentsMb: z.record(z.string(), amount).describe('resident memory by agent') }),
   events: z.object({ total: z.record(Channel, count), perSecond: z.record(Channel, amount).describe('over the last minute') }),
   tail: z.object({

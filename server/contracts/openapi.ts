@@ -9,6 +9,7 @@ import { Event, ExitReason, Usage } from './events.ts';
 import { IncomingFrame } from './frames-in.ts';
 import { OutgoingFrame } from './frames-out.ts';
 import { eachEndpoint } from './registry.ts';
+import * as devices from './devices.ts';
 import * as metricsViews from './metrics-views.ts';
 import * as recaps from './recap.ts';
 import * as serverViews from './server-views.ts';
@@ -29,9 +30,10 @@ function eventSchemas(): Named {
   return new Map(Event.options.map((option) => [option, `Event.${kindOf(option)}`]));
 }
 
-const inputs = named({ ...commands, IncomingFrame });
+const { DeviceToken, DevicesQuery, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, ...deviceViews } = devices;
+const inputs = named({ ...commands, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, IncomingFrame });
 const outputs: Named = new Map([
-  ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, OutgoingFrame, Usage, ExitReason }),
+  ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, ...deviceViews, OutgoingFrame, Usage, ExitReason }),
   ...eventSchemas(),
 ]);
 

@@ -1,6 +1,7 @@
 import type { EndpointSpec, Handlers } from './endpoint.ts';
 import { actionEndpoints } from './endpoints/actions.ts';
 import { chatEndpoints } from './endpoints/chat.ts';
+import { deviceEndpoints } from './endpoints/devices.ts';
 import { lifecycleEndpoints } from './endpoints/lifecycle.ts';
 import { metricsEndpoints } from './endpoints/metrics.ts';
 import { readerEndpoints } from './endpoints/readers.ts';
@@ -16,6 +17,7 @@ export const endpoints = {
   ...actionEndpoints,
   ...lifecycleEndpoints,
   ...readerEndpoints,
+  ...deviceEndpoints,
 };
 
 export type Endpoints = typeof endpoints;

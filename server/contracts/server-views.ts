@@ -16,6 +16,13 @@ export const HealthView = z.object({
   node: z.string(),
   sqlite: z.string(),
   pool: z.object({ live: slots, max: slots, effectiveMax: slots, waiting: slots }),
+  push: z.object({
+    state: z
+      .enum(['off', 'ready', 'failing'])
+      .describe('off: not set up; failing: the push service refuses everything, or does not answer'),
+    detail: z.string().optional(),
+    queued: slots.describe('pushes that wait or are under way'),
+  }),
   agents: z.array(AgentHealth),
 });
 export type HealthView = z.output<typeof HealthView>;

@@ -5,15 +5,33 @@ import type { Logger } from '../platform/logger.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
+import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../contracts/devices.ts';
 import type { AgentsView, HealthView, ProjectsView, ReadyView } from '../contracts/server-views.ts';
 import type { SessionMetricsView } from '../contracts/metrics-views.ts';
 import type { ActiveView } from '../contracts/views.ts';
 import type { HeldRequests } from './held-requests.ts';
 
+/** The devices of each owner; another owner's are `device-not-found`. */
+export interface DeviceDesk {
+  register: (
+    owner: string,
+    registration: Omit<RegisterDevice, 'platform'> & { platform?: RegisterDevice['platform'] },
+  ) => { device: DeviceView; created: boolean };
+  /** For the token that came with a message, which goes on whatever becomes of it. */
+  registerSender: (owner: string, deviceToken: string) => void;
+  list: (owner: string, query: DevicesQuery) => DevicesPage;
+  view: (owner: string, id: string) => DeviceView;
+  patch: (owner: string, id: string, patch: PatchDevice) => DeviceView;
+  remove: (owner: string, id: string) => void;
+  test: (owner: string, id: string) => { pushId: string };
+  receipts: (owner: string, id: string, receipts: Receipts) => { recorded: number; unknown: number };
+}
+
 /** What the handlers work with; made once by the composition root. */
 export interface Api {
   commands: SessionCommands;
   queries: SessionQueries;
+  devices: DeviceDesk;
   readers: ReaderParts;
   tickets: Tickets;
   held: HeldRequests;

@@ -8,6 +8,7 @@ import { parse } from '../contracts/validate.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { Api, RequestContext } from './context.ts';
 import { chatHandlers } from './handlers/chat.ts';
+import { deviceHandlers } from './handlers/devices.ts';
 import { lifecycleHandlers } from './handlers/lifecycle.ts';
 import { metricsHandlers } from './handlers/metrics.ts';
 import { readerHandlers } from './handlers/readers.ts';
@@ -28,6 +29,7 @@ export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Rout
     ...lifecycleHandlers(api),
     ...metricsHandlers(api),
     ...readerHandlers(api),
+    ...deviceHandlers(api),
   };
   const router = express.Router({ caseSensitive: true });
   const methods = new Map<string, string[]>();

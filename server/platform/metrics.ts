@@ -14,6 +14,7 @@ export interface Gauged {
   effectiveMax: number;
   queuedMessages: number;
   queuedStarts: number;
+  queuedPushes: number;
   /** MiB by agent. */
   agentsMb: Readonly<Record<string, number>>;
   /** MiB of this process. */
@@ -37,12 +38,17 @@ export class Metrics {
   readonly #exits = this.#counter('process_exits_total', 'Agent processes that ended, by reason.', ['reason']);
   readonly #hibernations = this.#counter('hibernations_total', 'Processes that were ended to be resumed later.');
   readonly #events = this.#counter('events_total', 'Events that were logged, by channel.', ['channel']);
+  readonly #pushes = this.#counter('pushes_total', 'Pushes that ended, by outcome.', ['outcome']);
   readonly #sessions = this.#gauge('sessions', 'Sessions, by state.', ['state']);
   readonly #live = this.#gauge('processes_live', 'Slots in use.');
   readonly #waiting = this.#gauge('sessions_waiting', 'Sessions that wait for a slot.');
   readonly #max = this.#gauge('processes_max', 'MAX_CONCURRENT_SESSIONS.');
   readonly #effectiveMax = this.#gauge('processes_effective_max', 'What the memory of this machine allows of it.');
-  readonly #queued = this.#gauge('queue_length', 'What waits: messages for their agent, processes for their start.', ['queue']);
+  readonly #queued = this.#gauge(
+    'queue_length',
+    'What waits: messages for their agent, processes for their start, pushes for their answer.',
+    ['queue'],
+  );
   readonly #agentMemory = this.#gauge('agent_memory_bytes', 'Resident memory of the process trees, by agent.', ['agent']);
   readonly #lag = this.#gauge('tail_lag_bytes', 'What agents have printed and the store does not have yet.');
   readonly #mostLag = this.#gauge('tail_lag_max_bytes', 'The same, the most of one process.');
@@ -50,7 +56,8 @@ export class Metrics {
   readonly #serverMemory = new Gauge({ name: 'process_resident_memory_bytes', help: 'Memory of the server.', registers: [this.#registry] });
 
   /** `known`: every value of each label, so that a series is there, at 0, before the first such event. */
-  constructor(known: { outcomes: readonly string[]; reasons: readonly string[]; channels: readonly string[] }) {
+  constructor(known: { outcomes: readonly string[]; reasons: readonly string[]; channels: readonly string[]; pushes: readonly string[] }) {
+    for (const outcome of known.pushes) this.#pushes.inc({ outcome }, 0);
     for (const outcome of known.outcomes) this.#turns.inc({ outcome }, 0);
     for (const reason of known.reasons) this.#exits.inc({ reason }, 0);
     for (const channel of known.channels) this.#events.inc({ channel }, 0);
@@ -80,6 +87,9 @@ export class Metrics {
     this.#exits.inc({ reason });
     if (reason === 'hibernated') this.#hibernations.inc();
   }
+  pushEnded(outcome: string): void {
+    this.#pushes.inc({ outcome });
+  }
   eventsLogged(channel: string, count: number): void {
     this.#events.inc({ channel }, count);
   }
@@ -94,6 +104,7 @@ export class Metrics {
     this.#effectiveMax.set(now.effectiveMax);
     this.#queued.set({ queue: 'messages' }, now.queuedMessages);
     this.#queued.set({ queue: 'starts' }, now.queuedStarts);
+    this.#queued.set({ queue: 'pushes' }, now.queuedPushes);
     for (const [agent, megabytes] of Object.entries(now.agentsMb)) this.#agentMemory.set({ agent }, Math.round(megabytes * mebibyte));
     this.#serverMemory.set(Math.round(now.serverMb * mebibyte));
     this.#lag.set(now.lagBytes);
@@ -106,11 +117,13 @@ export class Metrics {
   }
 
   /** Counts since the start, by the value of the label; all under '' where there is none. */
-  async counts(): Promise<Record<'turns' | 'starts' | 'restarts' | 'exits' | 'hibernations' | 'events', Record<string, number>>> {
+  async counts(): Promise<
+    Record<'turns' | 'starts' | 'restarts' | 'exits' | 'hibernations' | 'events' | 'pushes', Record<string, number>>
+  > {
     const of = async (counter: Counter): Promise<Record<string, number>> =>
       Object.fromEntries((await counter.get()).values.map(({ labels, value }) => [Object.values(labels).join(), value]));
-    const [turns, starts, restarts, exits, hibernations, events] = await Promise.all(
-      [this.#turns, this.#starts, this.#restarts, this.#exits, this.#hibernations, this.#events].map(of),
+    const [turns, starts, restarts, exits, hibernations, events, pushes] = await Promise.all(
+      [this.#turns, this.#starts, this.#restarts, this.#exits, this.#hibernations, this.#events, this.#pushes].map(of),
     );
     return {
       turns: turns ?? {},
@@ -119,6 +132,7 @@ export class Metrics {
       exits: exits ?? {},
       hibernations: hibernations ?? {},
       events: events ?? {},
+      pushes: pushes ?? {},
     };
   }
 

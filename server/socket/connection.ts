@@ -10,10 +10,12 @@ import { problemOf } from '../platform/problem.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
 import { frameHandlers, type FrameHandlers } from './frame-handlers.ts';
+import { Pulse, type PresenceFeed } from './pulse.ts';
 import { SocketSink } from './socket-sink.ts';
 
 export interface ConnectionParts {
   api: { commands: SessionCommands; queries: SessionQueries; readers: ReaderParts };
+  presence: PresenceFeed;
   clock: Clock;
   logger: Logger;
   version: string;
@@ -49,9 +51,11 @@ const SHOWN_CHANGES = new Set([
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #socket: WebSocket;
+  readonly #id: string;
   readonly #owner: string;
   readonly #only: string | null;
   readonly #sink: SocketSink;
+  readonly #pulse: Pulse;
   readonly #readers = new Map<string, Reader>();
   readonly #handlers: FrameHandlers;
   readonly #leave: (() => void)[] = [];
@@ -65,22 +69,32 @@ export class Connection {
     this.#owner = owner;
     this.#only = only;
     this.#sink = new SocketSink(socket);
+    this.#id = parts.newId();
+    this.#pulse = new Pulse(parts, { id: this.#id, owner, ask: () => socket.ping() });
     this.#handlers = frameHandlers({
       api: parts.api,
       owner,
       attach: (id, after) => this.#attach(id, after),
       detach: (id) => this.#detach(id),
+      identify: (deviceId) => this.#pulse.identify(deviceId),
+      focus: (sessionId) => this.#pulse.focus(sessionId),
     });
   }
 
   /** Greets, attaches where the socket is for one session, and listens. */
   open(after: number): void {
-    const { clock, version, newId, api } = this.#parts;
-    this.#socket.on('message', (bytes: Buffer) => void this.#receive(bytes.toString('utf8')));
-    this.#socket.on('pong', () => (this.#answeredPing = true));
+    const { clock, version, api } = this.#parts;
+    this.#socket.on('message', (bytes: Buffer) => {
+      this.#pulse.felt();
+      void this.#receive(bytes.toString('utf8'));
+    });
+    this.#socket.on('pong', () => {
+      this.#answeredPing = true;
+      this.#pulse.felt();
+    });
     this.#socket.on('error', (error) => this.#parts.logger.debug({ error }, 'a socket failed'));
     this.#socket.once('close', () => this.#closed());
-    const welcome = { version, connectionId: newId(), heartbeatSeconds: HEARTBEAT_SECONDS, at: isoTime(clock.now()) };
+    const welcome = { version, connectionId: this.#id, heartbeatSeconds: HEARTBEAT_SECONDS, at: isoTime(clock.now()) };
     this.#send({ type: 'welcome', payload: welcome });
     this.#leave.push(api.readers.log.onDeleted((sessionId) => this.#deleted(sessionId)));
     if (this.#only !== null) {
@@ -174,6 +188,7 @@ export class Connection {
   }
 
   #closed(): void {
+    this.#pulse.stop();
     for (const leave of this.#leave) leave();
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();

@@ -13,27 +13,35 @@ export interface FrameContext {
   /** Follows a session from a cursor; returns how far it has come. */
   attach: (sessionId: string, after: number) => number;
   detach: (sessionId: string) => void;
+  /** The socket is that of this device. Throws `device-not-found`. */
+  identify: (deviceId: string) => void;
+  /** The socket's device shows this session, or none. */
+  focus: (sessionId: string | null) => void;
 }
 
 const noted = { success: true } as const;
 
 /** The same commands as over HTTP. */
-export function frameHandlers({ api: { commands, queries }, owner, attach, detach }: FrameContext): FrameHandlers {
+export function frameHandlers({ api: { commands, queries }, owner, ...socket }: FrameContext): FrameHandlers {
   const status = (id: string): ResultOf<'session.cancel'> => ({ ...queries.status(commands.find(owner, id)), success: true });
   const view = (id: string): ResultOf<'session.create'> => queries.session(commands.find(owner, id));
   return {
-    'client.hello': async () => noted,
+    'client.hello': async ({ deviceId }) => {
+      if (deviceId != null) socket.identify(deviceId);
+      return noted;
+    },
     'session.attach': async ({ sessionId, after }) => {
-      const cursor = attach(sessionId, after);
+      const cursor = socket.attach(sessionId, after);
       commands.wake(owner, sessionId);
       return { sessionId, cursor };
     },
     'session.detach': async ({ sessionId }) => {
-      detach(sessionId);
+      socket.detach(sessionId);
       return noted;
     },
     'session.focus': async ({ sessionId }) => {
       if (sessionId !== null) commands.wake(owner, sessionId);
+      socket.focus(sessionId);
       return noted;
     },
     'session.send': (payload) => commands.send({ owner }, payload),

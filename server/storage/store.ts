@@ -1,10 +1,14 @@
 import type { Database } from './database.ts';
 import { auditTable } from './audit-table.ts';
+import { deliveriesTable } from './deliveries-table.ts';
+import { devicesTable } from './devices-table.ts';
+import { escalationsTable } from './escalations-table.ts';
 import { eventsTable } from './events-table.ts';
 import { idempotencyTable } from './idempotency-table.ts';
 import { incarnationsTable } from './incarnations-table.ts';
 import { messagesTable } from './messages-table.ts';
 import { metaTable } from './meta-table.ts';
+import { outboxTable } from './outbox-table.ts';
 import { requestsTable } from './requests-table.ts';
 import { sessionsTable } from './sessions-table.ts';
 import { turnsTable } from './turns-table.ts';
@@ -25,6 +29,10 @@ export function openStore(db: Database) {
     audit: auditTable(db),
     events: eventsTable(db),
     idempotency: idempotencyTable(db),
+    devices: devicesTable(db),
+    escalations: escalationsTable(db),
+    outbox: outboxTable(db),
+    deliveries: deliveriesTable(db),
     /** Brings what was committed to the disk: to be called before files go that only the store could replace. */
     flush: (): void => void db.pragma('wal_checkpoint(PASSIVE)'),
     transaction: <T>(body: () => T): T => (db.inTransaction ? body() : (run.immediate(body) as T)),

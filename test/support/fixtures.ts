@@ -48,7 +48,7 @@ export function normalise(value: unknown, places: Record<string, string>): unkno
     // On a machine with many agents `tail` complains that it has to poll.
     if (Array.isArray(part)) return part.filter((item) => !String(item).startsWith('tail: inotify')).map((item) => walk(item));
     if (typeof part !== 'object' || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([key, member]) => [key, walk(member, key, name)]));
+    return Object.fromEntries(Object.entries(part).map(([key, member]) => [text(key), walk(member, key, name)]));
   };
   return walk(value);
 }

@@ -8,6 +8,7 @@ import { eventOf } from './agent-processes.ts';
 import { Disk } from './disk.ts';
 import { Holdfast } from './holdfast.ts';
 import { TestSocket } from './socket.ts';
+import { devices, pushes } from './tour-devices.ts';
 import { Guide, type Tour } from './tour-guide.ts';
 
 export type { Tour };
@@ -16,16 +17,18 @@ const NOBODY = '00000000-0000-4000-8000-000000000000';
 
 /** Goes past every endpoint of a real server with the echo agent, in good and in bad ways. */
 export async function takeTour(): Promise<Tour> {
-  const env = { MAX_CONCURRENT_SESSIONS: '2', MAX_WAITING: '0', MAX_QUEUED_MESSAGES: '1', CLAUDE_COMMAND: '/bin/false' };
+  const env = { MAX_CONCURRENT_SESSIONS: '2', MAX_WAITING: '0', MAX_QUEUED_MESSAGES: '1', MAX_DEVICES: '2', CLAUDE_COMMAND: '/bin/false' };
   const holdfast = await Holdfast.start({ env });
   const guide = new Guide(holdfast);
   try {
     const sessionId = await conversation(guide);
     await sessions(guide, sessionId);
+    const deviceId = await devices(guide, sessionId);
     await refusals(guide, sessionId);
     await brokenAgents(guide);
     await underWatch(guide);
     await acrossBoots(guide, sessionId);
+    await pushes(guide, deviceId);
   } finally {
     await holdfast.dispose();
   }

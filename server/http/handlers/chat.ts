@@ -19,6 +19,8 @@ export function chatHandlers(api: Api): Chat {
     chat: async ({ body, headers }, context) => {
       const { wait, ...message } = body;
       const sender = { owner: context.owner, idempotencyKey: headers['idempotency-key'] };
+      // Before the message, whose answer may be there sooner than anything that is done after it.
+      if (message.deviceToken !== undefined) api.devices.registerSender(context.owner, message.deviceToken);
       if (wantsStream(context)) {
         streamTurn(api, context, await api.commands.send(sender, message));
         return 'streamed';

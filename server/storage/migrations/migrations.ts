@@ -2,6 +2,8 @@ import { initial } from './001-initial.ts';
 import { lifecycle } from './002-lifecycle.ts';
 import { autoResponse } from './003-auto-response.ts';
 import { approvals } from './004-approvals.ts';
+import { devices } from './005-devices.ts';
+import { outbox } from './006-outbox.ts';
 
 /** All schema steps, oldest first. A step that was released is never edited. */
-export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals];
+export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals, devices, outbox];

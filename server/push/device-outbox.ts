@@ -1,0 +1,29 @@
+import { AppError } from '../platform/app-error.ts';
+import type { DeviceRow } from '../storage/devices-table.ts';
+
+/** What a device says about a push that it got; times are milliseconds since 1970. */
+export interface Receipt {
+  /** The push's id, as its payload carries it. */
+  id: string;
+  receivedAt: number | null;
+  openedAt: number | null;
+}
+
+/** What devices need of the outbox. */
+export interface DeviceOutbox {
+  /** Puts a test push for this device into the outbox, whatever the device wants. Throws `push-not-set-up`. */
+  enqueueTest: (device: DeviceRow) => { pushId: string };
+  /** Writes into the delivery log what a device says of its own pushes; those of others are unknown to it. */
+  recordReceipts: (device: DeviceRow, receipts: readonly Receipt[]) => { recorded: number; unknown: number };
+}
+
+/** Where no push goes out at all. */
+export const noOutbox: DeviceOutbox = {
+  enqueueTest: () => {
+    throw new AppError(
+      'push-not-set-up',
+      'Push is not set up on this server: set APNS_KEY_PATH, APNS_KEY_ID, APNS_TEAM_ID and APNS_TOPIC.',
+    );
+  },
+  recordReceipts: (_device, receipts) => ({ recorded: 0, unknown: receipts.length }),
+};

@@ -1,0 +1,243 @@
+import PQueue from 'p-queue';
+import type { PushOutcome } from '../contracts/metrics-views.ts';
+import { messageOf } from '../platform/app-error.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { DeliveryRow } from '../storage/deliveries-table.ts';
+import type { DeviceRow } from '../storage/devices-table.ts';
+import type { PushRow } from '../storage/outbox-table.ts';
+import type { Store } from '../storage/store.ts';
+import type { Sender } from './apns.ts';
+import { backoffMs, stepAfter, type Answer, type Step } from './retry.ts';
+
+export interface OutboxParts {
+  store: Store;
+  clock: Clock;
+  logger: Logger;
+  sender: Sender;
+  /** 0 to 1. */
+  random: () => number;
+  ended: (outcome: PushOutcome) => void;
+}
+
+interface Job {
+  row: DeliveryRow;
+  push: PushRow;
+  device: DeviceRow;
+}
+
+/** Pushes that are under way at a time, and rows that are taken in one transaction. */
+const UNDER_WAY = 100;
+const AT_ONCE = 20;
+/** A wait is never longer than this, so that a clock that was set is noticed. */
+const LONGEST_MS = 60_000;
+const WRITE_AGAIN_MS = 1_000;
+
+/**
+ * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
+ * collapse id. Answers are kept one by one, as they come.
+ */
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #queue = new PQueue({ concurrency: UNDER_WAY });
+  #wake: NodeJS.Immediate | null = null;
+  #timer: Timer | null = null;
+  #state: 'off' | 'on' = 'off';
+  /** Nothing is sent before then. */
+  #holdUntil = 0;
+  /** The same for single devices, by their `num`. */
+  readonly #held = new Map<number, number>();
+  /** Pushes in a row without any answer. */
+  #silent = 0;
+  #trouble: string | null = null;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+  }
+
+  /** What is wrong with the service or the settings for it; null when all is well. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  start(): void {
+    const { store, clock, logger } = this.#parts;
+    this.#state = 'on';
+    const again = store.transaction(() => store.deliveries.giveBack(clock.now()));
+    if (again > 0) logger.info({ pushes: again }, 'pushes without a known answer are sent again');
+    this.kick();
+  }
+
+  /** Takes no more. What is under way gets its answer at the next start, when it does not come before the sender is closed. */
+  stop(): void {
+    this.#state = 'off';
+    this.#timer?.cancel();
+    if (this.#wake) clearImmediate(this.#wake);
+    this.#wake = null;
+  }
+
+  get #isOn(): boolean {
+    return this.#state === 'on';
+  }
+
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void> {
+    return this.#queue.onIdle();
+  }
+
+  /** There may be something to send. */
+  kick(): void {
+    if (this.#isOn) this.#wake ??= setImmediate(() => this.#fill());
+  }
+
+  #fill(): void {
+    const { clock, logger } = this.#parts;
+    this.#wake = null;
+    this.#timer?.cancel();
+    const now = clock.now();
+    // A clock that was set back holds nothing for longer than it would have.
+    if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
+    const room = Math.min(AT_ONCE, UNDER_WAY - this.#queue.size - this.#queue.pending);
+    // Every answer that comes makes room, and looks again.
+    if (room <= 0) return;
+    try {
+      const { jobs, taken } = this.#take(now, room);
+      for (const job of jobs) void this.#queue.add(() => this.#ship(job));
+      if (taken > 0) return this.kick();
+      const next = this.#parts.store.deliveries.nextAt();
+      if (next !== null) this.#sleep(Math.min(Math.max(1, next - now), LONGEST_MS));
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, 'pushes could not be taken from the outbox; it is tried again');
+      this.#sleep(WRITE_AGAIN_MS);
+    }
+  }
+
+  #sleep(milliseconds: number): void {
+    this.#timer = this.#parts.clock.after(milliseconds, () => this.kick());
+  }
+
+  /** Marks what is due as `sending`, and leaves out what nobody needs any more. `taken`: rows that were looked at. */
+  #take(now: number, room: number): { jobs: Job[]; taken: number } {
+    const { store, ended } = this.#parts;
+    const pushes = new Map<number, PushRow | undefined>();
+    const jobs: Job[] = [];
+    const over: PushOutcome[] = [];
+    const taken = store.transaction(() => {
+      const rows = store.deliveries.due(now, room);
+      for (const row of rows) {
+        if (!pushes.has(row.push_num)) pushes.set(row.push_num, store.outbox.byNum(row.push_num));
+        const push = pushes.get(row.push_num);
+        const device = store.devices.byNum(row.device_num);
+        if (!push || !device) continue;
+        if (this.#isHeld(device.num, now)) continue;
+        const why = this.#needless(push, device, now);
+        if (why === null) {
+          store.deliveries.take(row.num);
+          jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device });
+        } else {
+          const outcome = why === 'expired' ? 'expired' : 'dropped';
+          store.deliveries.finish(row.num, outcome, row.status, why === 'expired' ? row.reason : why, now);
+          over.push(outcome);
+        }
+      }
+      return rows.length;
+    });
+    over.forEach(ended);
+    return { jobs, taken };
+  }
+
+  /** Puts off what waits for a device that is not to be pushed to yet. */
+  #isHeld(deviceNum: number, now: number): boolean {
+    const until = this.#held.get(deviceNum);
+    if (until === undefined) return false;
+    if (until > now) this.#parts.store.deliveries.postpone(deviceNum, until);
+    else this.#held.delete(deviceNum);
+    return until > now;
+  }
+
+  #needless(push: PushRow, device: DeviceRow, now: number): string | null {
+    if (push.settled === 1) return 'settled';
+    if (device.state !== 'active') return 'unregistered';
+    return now >= push.expires_at ? 'expired' : null;
+  }
+
+  async #ship(job: Job): Promise<void> {
+    const { row, push, device } = job;
+    if (!this.#isOn) return;
+    const answer = await this.#parts.sender.send({
+      ...{ token: device.token, topic: device.topic, production: device.environment === 'production' },
+      ...{ apnsId: row.apns_id, collapseId: push.subject, pushType: push.push_type, priority: push.priority },
+      ...{ expiry: Math.floor(push.expires_at / 1_000), payload: push.payload },
+    });
+    // A server that stops leaves it as it is: without an answer it is sent again.
+    if (!this.#isOn && answer.status === null) return;
+    await this.#settle(job, answer);
+    this.kick();
+  }
+
+  /** Keeps an answer, however long the disk is full. */
+  async #settle(job: Job, answer: Answer): Promise<void> {
+    const { store, clock, logger, random, ended } = this.#parts;
+    const now = clock.now();
+    const { attempts } = job.row;
+    const registeredAt = job.device.registered_at;
+    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
+    this.#note(answer, step, now);
+    for (;;) {
+      try {
+        const outcome = store.transaction(() => this.#keep(job, answer, step, now));
+        if (outcome) ended(outcome);
+        return;
+      } catch (error) {
+        logger.warn({ error: messageOf(error) }, 'the answer to a push could not be kept; it is tried again');
+        await new Promise<void>((resolve) => void clock.after(WRITE_AGAIN_MS, resolve));
+        if (!this.#isOn) return;
+      }
+    }
+  }
+
+  /** What an answer says about the service as a whole. */
+  #note(answer: Answer, step: Step, now: number): void {
+    this.#silent = answer.status === null ? this.#silent + 1 : 0;
+    if (step.is === 'delivered') this.#trouble = null;
+    if (step.is !== 'retry' || step.holds !== 'all') return;
+    this.#trouble = step.reason;
+    // Many break off at once: how often in a row it was silent counts, not how often for one of them.
+    const wait = answer.status === null ? backoffMs(Math.ceil(this.#silent / UNDER_WAY), this.#parts.random()) : step.afterMs;
+    this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);
+  }
+
+  #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
+    const { deliveries, devices } = this.#parts.store;
+    const { status } = answer;
+    switch (step.is) {
+      case 'delivered':
+        deliveries.finish(row.num, 'delivered', status, null, now);
+        devices.recordResult(device.num, { result: 'delivered', at: now });
+        return 'delivered';
+      case 'failed':
+        deliveries.finish(row.num, 'failed', status, step.reason, now);
+        devices.recordResult(device.num, { result: step.reason, at: now });
+        return 'failed';
+      case 'gone': {
+        deliveries.finish(row.num, 'failed', status, step.reason, now);
+        // It may have registered again while this one was under way.
+        const gone = devices.byNum(device.num)?.registered_at === device.registered_at;
+        devices.recordResult(device.num, { result: step.reason, at: now, gone });
+        if (gone) deliveries.forget(device.num, 'unregistered', now);
+        return 'failed';
+      }
+      case 'renew-token': {
+        // The sender has made another one. Where that is refused, too, time must pass.
+        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
+        deliveries.retry(row.num, now + again, status, answer.reason);
+        return null;
+      }
+      case 'retry':
+        deliveries.retry(row.num, now + step.afterMs, status, step.reason);
+        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
+        if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
+        return null;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { fitBytes } from './fit.ts';
+import { maskSecrets } from './mask.ts';
+import type { Notification } from './notification.ts';
+
+/** Apple's limit for the whole payload, in bytes. */
+export const MOST_PAYLOAD_BYTES = 4_096;
+const MOST_TITLE = 160;
+const MOST_BODY = 480;
+const MOST_PREVIEW = 1_600;
+const MOST_FIELD = 600;
+/** Characters of a text that are looked at: many times what fits, also where most of it is masked. */
+const MOST_LOOKED_AT = 65_536;
+
+type Payload = Record<string, unknown>;
+
+/**
+ * The JSON of a visible push, at most 4,096 bytes: `message` whole where it fits with everything else, else `requiresFetch` and a
+ * `preview`. No text in it holds what looks like a secret.
+ */
+export function alertPayload(notification: Notification, pushId: string): string {
+  const { title, subtitle, body, category, level, relevance, fields, text } = notification;
+  const aps = {
+    alert: {
+      title: fitBytes(masked(title), MOST_TITLE),
+      ...(subtitle === undefined ? {} : { subtitle: fitBytes(masked(subtitle), MOST_TITLE) }),
+      body: fitBytes(masked(body), MOST_BODY),
+    },
+    ...(level === 'passive' ? {} : { sound: 'default' }),
+    ...(category === undefined ? {} : { category }),
+    ...(typeof fields['sessionId'] === 'string' ? { 'thread-id': fields['sessionId'] } : {}),
+    'interruption-level': level,
+    'relevance-score': relevance,
+    'mutable-content': 1,
+  };
+  const base = fitted({ aps, pushId, ...maskedFields(fields) });
+  if (text === undefined) return JSON.stringify(base);
+  const whole = text.length > MOST_PAYLOAD_BYTES ? null : JSON.stringify({ ...base, message: masked(text) });
+  if (whole !== null && Buffer.byteLength(whole) <= MOST_PAYLOAD_BYTES) return whole;
+  const fetching = { ...base, requiresFetch: true };
+  const room = MOST_PAYLOAD_BYTES - Buffer.byteLength(JSON.stringify({ ...fetching, preview: '' }));
+  return JSON.stringify({ ...fetching, preview: fitBytes(masked(text), Math.min(room, MOST_PREVIEW)) });
+}
+
+/** The JSON of a push that shows nothing: the app looks what is new in this session. */
+export function silentPayload(sessionId: string, headSeq: number, pushId: string): string {
+  return JSON.stringify({ aps: { 'content-available': 1 }, pushId, sessionId, headSeq });
+}
+
+/** Only what may be shown is masked and cut; ids, times and paths are for programs. */
+function maskedFields(fields: Payload): Payload {
+  const { projectPath, ...rest } = fields;
+  return { ...(projectPath === undefined ? {} : { projectPath }), ...(maskedValue(rest) as Payload) };
+}
+
+function maskedValue(value: unknown): unknown {
+  if (typeof value === 'string') return fitBytes(masked(value), MOST_FIELD);
+  if (Array.isArray(value)) return value.map(maskedValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, maskedValue(member)]));
+}
+
+function masked(text: string): string {
+  return maskSecrets(text.slice(0, MOST_LOOKED_AT));
+}
+
+/** Members that an app can do without, in the order in which they go. */
+const EXTRAS = ['options', 'choices', 'tool', 'projectPath'] as const;
+/** Room for a preview of some use. */
+const RESERVE = 256;
+
+function fitted(payload: Payload): Payload {
+  const left = { ...payload };
+  for (const name of EXTRAS) {
+    if (Buffer.byteLength(JSON.stringify(left)) <= MOST_PAYLOAD_BYTES - RESERVE) break;
+    if (left[name] === undefined) continue;
+    left[name] = undefined;
+    left['requiresFetch'] = true;
+  }
+  return left;
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '../platform/clock.ts';
+
+/** A sign of life older than this, in milliseconds, proves nothing: a phone that sleeps closes no socket. */
+export const PROOF_MS = 15_000;
+
+interface Seat {
+  deviceId: string | null;
+  sessionId: string | null;
+  /** Of the last sign of life, on both clocks. */
+  alive: { wall: number; monotonic: number };
+}
+
+/** Which devices show which session right now, by what their sockets said and by their last sign of life. Kept in memory only. */
+export class Presence {
+  readonly #clock: Clock;
+  readonly #seats = new Map<string, Seat>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The socket is that of a device. */
+  identify(connectionId: string, deviceId: string): void {
+    this.#seat(connectionId).deviceId = deviceId;
+  }
+
+  /** The socket's device shows a session; null: none, or not in the foreground. */
+  focus(connectionId: string, sessionId: string | null): void {
+    this.#seat(connectionId).sessionId = sessionId;
+  }
+
+  /** Something came from the other side: a frame, or a pong. */
+  alive(connectionId: string): void {
+    const seat = this.#seats.get(connectionId);
+    if (seat) seat.alive = this.#now();
+  }
+
+  /** The socket has closed. */
+  gone(connectionId: string): void {
+    this.#seats.delete(connectionId);
+  }
+
+  /** Ids of the devices that proved within the last 15 seconds that they show this session. */
+  showing(sessionId: string): ReadonlySet<string> {
+    return this.#where(sessionId, (seat) => this.#isFresh(seat));
+  }
+
+  /**
+   * Of those, the devices whose proof is from after a moment of the monotonic clock: a phone that was put away just before an event
+   * still counts as `showing`, but never as having been there since.
+   */
+  showingSince(sessionId: string, monotonic: number): ReadonlySet<string> {
+    return this.#where(sessionId, (seat) => this.#isFresh(seat) && seat.alive.monotonic > monotonic);
+  }
+
+  /** The session that a device proved to show within the last 15 seconds. */
+  shownBy(deviceId: string): string | null {
+    const seat = [...this.#seats.values()].find((each) => each.deviceId === deviceId && each.sessionId !== null && this.#isFresh(each));
+    return seat?.sessionId ?? null;
+  }
+
+  #where(sessionId: string, holds: (seat: Seat) => boolean): ReadonlySet<string> {
+    const ids = [...this.#seats.values()].map((seat) => (seat.sessionId === sessionId && holds(seat) ? seat.deviceId : null));
+    return new Set(ids.filter((id) => id !== null));
+  }
+
+  // On both clocks: one stands still while the machine sleeps, the other may be set.
+  #isFresh({ alive }: Seat): boolean {
+    const { wall, monotonic } = this.#now();
+    return monotonic - alive.monotonic <= PROOF_MS && wall - alive.wall <= PROOF_MS;
+  }
+
+  #seat(connectionId: string): Seat {
+    const seat = this.#seats.get(connectionId) ?? { deviceId: null, sessionId: null, alive: this.#now() };
+    this.#seats.set(connectionId, seat);
+    return seat;
+  }
+
+  #now(): Seat['alive'] {
+    return { wall: this.#clock.now(), monotonic: this.#clock.monotonic() };
+  }
+}

@@ -1,0 +1,116 @@
+import type { Database } from './database.ts';
+
+/** `sending`: handed to the push service, whose answer was not seen yet. `dropped`: not needed any more, or no room for it. */
+export type DeliveryState = 'queued' | 'sending' | 'delivered' | 'failed' | 'expired' | 'dropped';
+
+/** One push on its way to one device, and afterwards what became of it. Times are milliseconds since 1970. */
+export interface DeliveryRow {
+  num: number;
+  push_num: number;
+  device_num: number;
+  /** A UUID, the same at every attempt. */
+  apns_id: string;
+  subject: string;
+  silent: number;
+  state: DeliveryState;
+  attempts: number;
+  next_at: number;
+  /** HTTP status and reason of the last answer, or why there was none. */
+  status: number | null;
+  reason: string | null;
+  created_at: number;
+  finished_at: number | null;
+  received_at: number | null;
+  opened_at: number | null;
+}
+export type NewDelivery = Pick<DeliveryRow, 'push_num' | 'device_num' | 'apns_id' | 'subject' | 'silent' | 'next_at' | 'created_at'>;
+/** An entry of the delivery log. */
+export type LoggedDelivery = DeliveryRow & { push_id: string; kind: string; session_id: string | null };
+
+export type DeliveriesTable = ReturnType<typeof deliveriesTable>;
+
+/** Statements of the table `deliveries`: the outbox and, of what is done with, the delivery log. */
+export function deliveriesTable(db: Database) {
+  const insert = db.prepare<[NewDelivery]>(`
+    INSERT INTO deliveries (push_num, device_num, apns_id, subject, silent, next_at, created_at)
+    VALUES (@push_num, @device_num, @apns_id, @subject, @silent, @next_at, @created_at) ON CONFLICT (push_num, device_num) DO NOTHING`);
+  const due = db.prepare<[number, number], DeliveryRow>(
+    `SELECT * FROM deliveries INDEXED BY deliveries_due WHERE state = 'queued' AND next_at <= ? ORDER BY next_at LIMIT ?`,
+  );
+  const nextAt = db.prepare<[], { at: number | null }>(
+    `SELECT min(next_at) AS at FROM deliveries INDEXED BY deliveries_due WHERE state = 'queued'`,
+  );
+  const take = db.prepare<[number]>(`UPDATE deliveries SET state = 'sending', attempts = attempts + 1 WHERE num = ? AND state = 'queued'`);
+  const giveBack = db.prepare<[number]>(`UPDATE deliveries SET state = 'queued', next_at = ? WHERE state = 'sending'`);
+  const retry = db.prepare<[number, number | null, string, number]>(
+    `UPDATE deliveries SET state = 'queued', next_at = ?, status = ?, reason = ? WHERE num = ? AND state = 'sending'`,
+  );
+  const postpone = db.prepare<[number, number, number]>(
+    `UPDATE deliveries SET next_at = ? WHERE device_num = ? AND state = 'queued' AND next_at < ?`,
+  );
+  const finish = db.prepare<[DeliveryState, number | null, string | null, number, number]>(
+    'UPDATE deliveries SET state = ?, status = ?, reason = ?, finished_at = ? WHERE num = ? AND finished_at IS NULL',
+  );
+  const replace = db.prepare<[number, number, string]>(
+    `UPDATE deliveries SET state = 'dropped', reason = 'replaced', finished_at = ? WHERE device_num = ? AND subject = ? AND state = 'queued'`,
+  );
+  const forget = db.prepare<[string, number, number]>(
+    `UPDATE deliveries SET state = 'dropped', reason = ?, finished_at = ? WHERE device_num = ? AND state = 'queued'`,
+  );
+  const unsent = db.prepare<[number], { n: number }>(`SELECT count(*) AS n FROM deliveries WHERE device_num = ? AND state = 'queued'`);
+  const oldest = db.prepare<[number], { num: number }>(
+    `SELECT num FROM deliveries WHERE device_num = ? AND state = 'queued' ORDER BY silent DESC, num LIMIT 1`,
+  );
+  const silentSince = db.prepare<[number, number], { n: number }>(
+    'SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_silent WHERE device_num = ? AND silent = 1 AND created_at > ?',
+  );
+  const total = db.prepare<[], { n: number }>(
+    `SELECT (SELECT count(*) FROM deliveries WHERE state = 'queued') + (SELECT count(*) FROM deliveries WHERE state = 'sending') AS n`,
+  );
+  const logged = `SELECT d.*, p.id AS push_id, p.kind, s.id AS session_id FROM deliveries d
+    JOIN pushes p ON p.num = d.push_num LEFT JOIN sessions s ON s.num = p.session_num`;
+  const ofDevice = db.prepare<[number, number, number], LoggedDelivery>(
+    `${logged} WHERE d.device_num = ? AND d.num < ? ORDER BY d.num DESC LIMIT ?`,
+  );
+  const receive = db.prepare<[{ device: number; push: string; received: number | null; opened: number | null }]>(`
+    UPDATE deliveries SET received_at = coalesce(received_at, @received, @opened), opened_at = coalesce(opened_at, @opened)
+    WHERE device_num = @device AND push_num = (SELECT num FROM pushes WHERE id = @push)`);
+  const about = db.prepare<[number, string], Pick<DeliveryRow, 'device_num' | 'state' | 'received_at' | 'opened_at'>>(`
+    SELECT d.device_num, d.state, d.received_at, d.opened_at FROM deliveries d JOIN pushes p ON p.num = d.push_num
+    WHERE p.session_num = ? AND p.subject = ? AND d.silent = 0`);
+  return {
+    /** False where this device has this push already. */
+    insert: (row: NewDelivery): boolean => insert.run(row).changes === 1,
+    /** What may be sent now, what has waited longest first. */
+    due: (now: number, limit: number): DeliveryRow[] => due.all(now, limit),
+    /** When the next one may be sent; null where nothing waits. */
+    nextAt: (): number | null => nextAt.get()?.at ?? null,
+    take: (num: number): void => void take.run(num),
+    /** What a server had under way when it ended is to be sent again. Returns how many. */
+    giveBack: (now: number): number => giveBack.run(now).changes,
+    retry: (num: number, at: number, status: number | null, reason: string): void => void retry.run(at, status, reason, num),
+    /** Nothing goes to this device before then. */
+    postpone: (deviceNum: number, at: number): void => void postpone.run(at, deviceNum, at),
+    finish: (num: number, state: DeliveryState, status: number | null, reason: string | null, at: number): void =>
+      void finish.run(state, status, reason, at, num),
+    /** Drops what waits for this device about the same; returns how many. */
+    replace: (deviceNum: number, subject: string, at: number): number => replace.run(at, deviceNum, subject).changes,
+    /** Drops everything that waits for a device; returns how many. */
+    forget: (deviceNum: number, reason: string, at: number): number => forget.run(reason, at, deviceNum).changes,
+    /** How many wait for a device. */
+    unsent: (deviceNum: number): number => unsent.get(deviceNum)?.n ?? 0,
+    /** Of what waits for a device, the one that matters least: the oldest silent one, else the oldest. */
+    leastNeeded: (deviceNum: number): number | undefined => oldest.get(deviceNum)?.num,
+    /** Silent pushes made for a device since then. */
+    silentSince: (deviceNum: number, since: number): number => silentSince.get(deviceNum, since)?.n ?? 0,
+    /** How many wait or are under way, over all devices. */
+    open: (): number => total.get()?.n ?? 0,
+    /** A device's part of the delivery log below `beforeNum`, the latest first. */
+    ofDevice: (deviceNum: number, beforeNum: number, limit: number): LoggedDelivery[] => ofDevice.all(deviceNum, beforeNum, limit),
+    /** Keeps what a device says of a push; false where it never got that one. */
+    receive: (device: number, push: string, received: number | null, opened: number | null): boolean =>
+      receive.run({ device, push, received, opened }).changes === 1,
+    /** Every device that was to see a push about something. */
+    about: (sessionNum: number, subject: string) => about.all(sessionNum, subject),
+  };
+}
