@@ -47,7 +47,7 @@ import { SessionQueries } from './sessions/queries.ts';
 import { Recaps } from './sessions/recap/recaps.ts';
 import { recover, type Recovered } from './sessions/lifecycle/recovery.ts';
 import { Retention } from './sessions/archive/retention.ts';
-import { noPushes, type Pushes } from './sessions/turns/delivery.ts';
+import type { Pushes } from './sessions/turns/delivery.ts';
 import { Gateway } from './socket/gateway.ts';
 import { openDatabase } from './storage/database.ts';
 import { lockDataDir } from './storage/lock.ts';
@@ -60,8 +60,6 @@ export interface ServerParts {
   logger: Logger;
   clock?: Clock;
   probe?: Probe;
-  /** Who says whether a device is reached by a push. */
-  pushes?: Pushes;
 }
 
 export interface RunningHoldfast {
@@ -83,7 +81,7 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 /** Puts everything together in a stated order: lock, store, recovery, and only then the doors. Throws AppError. */
 export async function startServer(parts: ServerParts): Promise<RunningHoldfast> {
-  const { settings, logger, clock = systemClock, probe = noProbe, pushes = noPushes } = parts;
+  const { settings, logger, clock = systemClock, probe = noProbe } = parts;
   const { dataDir } = settings;
   prepareDataDir(dataDir);
   const lock = lockDataDir(dataDir);
@@ -132,7 +130,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   push.start();
   const escalations = new Escalations({ ...context, outbox: push, afterMs: settings.pushEscalateSeconds * 1_000 });
   void push.caughtUp().then(() => escalations.start());
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes, companion, push });
+  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes: companion.devices, companion, push });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();

@@ -11,6 +11,8 @@ export interface Receipt {
 
 /** What devices need of the outbox. */
 export interface DeviceOutbox {
+  /** Whether pushes can be sent. */
+  readonly isSetUp: boolean;
   /** Puts a test push for this device into the outbox, whatever the device wants. Throws `push-not-set-up`. */
   enqueueTest: (device: DeviceRow) => { pushId: string };
   /** Writes into the delivery log what a device says of its own pushes; those of others are unknown to it. */
@@ -19,6 +21,7 @@ export interface DeviceOutbox {
 
 /** Where no push goes out at all. */
 export const noOutbox: DeviceOutbox = {
+  isSetUp: false,
   enqueueTest: () => {
     throw new AppError(
       'push-not-set-up',

@@ -7,7 +7,7 @@ import type { DeviceChange, DeviceRow } from '../storage/devices-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
 import { deviceView } from './device-view.ts';
-import { defaultPreferences, listener, type Preferences } from './preferences.ts';
+import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';
 import type { Presence } from './presence.ts';
 
 export interface DeviceParts {
@@ -43,6 +43,13 @@ export class Devices {
     const row = this.#parts.store.devices.byId(id);
     if (row?.owner !== owner) throw new AppError('device-not-found', 'There is no such device. Register it with POST /api/devices.');
     return row;
+  }
+
+  /** Whether the answer to a message from this device will be pushed to it: one that is muted or wants less would wait in vain. */
+  canPush(owner: string, deviceToken: string | undefined): boolean {
+    const { outbox, store, clock } = this.#parts;
+    const row = deviceToken === undefined || !outbox.isSetUp ? undefined : store.devices.byToken(deviceToken.toLowerCase());
+    return row?.owner === owner && silenceOf(listener(row), { is: 'news' }, clock.now()) === null;
   }
 
   view(owner: string, id: string): DeviceView {
