@@ -60,6 +60,8 @@ export interface ServerParts {
   logger: Logger;
   clock?: Clock;
   probe?: Probe;
+  /** Who says whether a device is reached by a push; without it, the outbox. */
+  pushes?: Pushes;
 }
 
 export interface RunningHoldfast {
@@ -130,7 +132,21 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   push.start();
   const escalations = new Escalations({ ...context, outbox: push, afterMs: settings.pushEscalateSeconds * 1_000 });
   void push.caughtUp().then(() => escalations.start());
-  const api = makeApi({ settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes: companion.devices, companion, push });
+  const api = makeApi({
+    settings,
+    context,
+    pool,
+    archive,
+    figures,
+    recaps,
+    spares,
+    monitor,
+    agents,
+    versions,
+    pushes: parts.pushes ?? companion.devices,
+    companion,
+    push,
+  });
   const remove = (session: SessionRow): Promise<void> => api.commands.remove(session.owner, session.id);
   const retention = new Retention({ store, clock, logger, archive, remove, days: settings.retentionDays });
   retention.start();

@@ -21,6 +21,7 @@ function bench(max = 100) {
   const told: Receipt[][] = [];
   const tested: string[] = [];
   const outbox: DeviceOutbox = {
+    isSetUp: true,
     enqueueTest: ({ id }) => ({ pushId: `push-${tested.push(id)}` }),
     recordReceipts: (_device, receipts) => {
       told.push([...receipts]);
