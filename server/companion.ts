@@ -1,9 +1,9 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
-import type { DeviceOutbox } from './push/device-outbox.ts';
-import { Devices } from './push/devices.ts';
-import type { Presence } from './push/presence.ts';
+import type { DeviceOutbox } from './push/devices/device-outbox.ts';
+import { Devices } from './push/devices/devices.ts';
+import type { Presence } from './push/devices/presence.ts';
 import type { PresenceFeed } from './socket/pulse.ts';
 import type { Store } from './storage/store.ts';
 

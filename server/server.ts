@@ -1,8 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { agentEnvironment } from '../config/agent-env.ts';
@@ -10,40 +6,33 @@ import { agents as catalogue } from '../config/agents.ts';
 import { findCommand } from '../config/find-command.ts';
 import { packageVersion } from '../config/package-version.ts';
 import type { Settings } from '../config/settings.ts';
-import { AgentVersions, agentsView } from './agents-view.ts';
+import { AgentVersions } from './agents-view.ts';
 import { drivers } from './agents/catalogue.ts';
-import { Tickets } from './auth/tickets.ts';
+import { makeApi } from './api.ts';
 import { loadToken, TokenCheck } from './auth/token.ts';
-import { openApiDocument } from './contracts/openapi.ts';
-import { makeCompanion, type Companion } from './companion.ts';
+import { makeCompanion } from './companion.ts';
 import { dataId, prepareDataDir, removeRunning, writeRunning } from './data-dir.ts';
 import { Compaction } from './events/compaction.ts';
 import { EventLog } from './events/event-log.ts';
 import { Figures } from './figures.ts';
-import { readiness } from './health.ts';
 import { makeApp } from './http/app.ts';
-import type { Api } from './http/context.ts';
-import { HeldRequests } from './http/held-requests.ts';
-import { AppError, systemCode } from './platform/app-error.ts';
+import { httpServer, listen } from './http/listen.ts';
 import { systemClock, type Clock } from './platform/clock.ts';
 import type { Logger } from './platform/logger.ts';
 import { noProbe, type Probe } from './platform/probe.ts';
 import { stayAwake } from './platform/stay-awake.ts';
 import { Escalations } from './push/escalation.ts';
-import { Presence } from './push/presence.ts';
+import { Presence } from './push/devices/presence.ts';
 import { Push, type PushHealth } from './push/push.ts';
 import { bootId, identify } from './process/identity.ts';
-import { activeView } from './sessions/active.ts';
 import { RequestExpiry } from './sessions/approvals/expiry.ts';
 import { Archive } from './sessions/archive/archive.ts';
 import { HealthMonitor, type HealthSettings } from './sessions/health/health-monitor.ts';
 import { Spares } from './sessions/pool/spares.ts';
-import { SessionCommands, type SessionRow } from './sessions/commands.ts';
+import type { SessionRow } from './sessions/commands.ts';
 import type { Agent, SessionContext } from './sessions/context.ts';
 import { InteractiveSessionPool } from './sessions/pool/pool.ts';
 import { ProseWriter } from './sessions/recap/prose-writer.ts';
-import { ProjectFinder } from './sessions/projects/project-finder.ts';
-import { SessionQueries } from './sessions/queries.ts';
 import { Recaps } from './sessions/recap/recaps.ts';
 import { recover, type Recovered } from './sessions/lifecycle/recovery.ts';
 import { Retention } from './sessions/archive/retention.ts';
@@ -204,70 +193,6 @@ function installedAgents({ settings, environment }: ServerParts): Map<string, Ag
   );
 }
 
-function makeApi(parts: {
-  settings: Settings;
-  context: SessionContext;
-  pool: InteractiveSessionPool;
-  archive: Archive;
-  figures: Figures;
-  recaps: Recaps;
-  spares: Spares;
-  monitor: HealthMonitor;
-  agents: Map<string, Agent>;
-  versions: AgentVersions;
-  pushes: Pushes;
-  companion: Companion;
-  push: Push;
-}): Api {
-  const { settings, context, pool, archive, figures, recaps, spares, monitor, agents, versions, pushes } = parts;
-  const { store, log, clock, logger } = context;
-  const expiresAfterMs = settings.sessionTimeoutHours * 3_600_000;
-  const queries = new SessionQueries(store, pool, clock, expiresAfterMs);
-  const { defaultAgent, projectRoots, permissionMode } = settings;
-  const commands = new SessionCommands({
-    ...{ context, pool, archive, spares, recaps, pushes, expiresAfterMs },
-    settings: { defaultAgent, projectRoots, permissionMode },
-  });
-  const snapshot = (session: { id: string }): unknown => {
-    const row = store.sessions.byId(session.id);
-    return row ? queries.session(row) : null;
-  };
-  const finder = new ProjectFinder(projectRoots, clock);
-  const startedAt = clock.monotonic();
-  let document: ReturnType<typeof openApiDocument> | undefined;
-  const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
-  return {
-    ...{ commands, queries, figures, clock, logger },
-    readers: { store, log, clock, snapshot },
-    devices: parts.companion.devices,
-    tickets: new Tickets(clock),
-    held: new HeldRequests(),
-    projects: () => finder.find(),
-    dataDir: settings.dataDir,
-    latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,
-    active: (owner) =>
-      activeView({ store, pool, queries, memoryLimitMb: settings.maxTotalMemoryGb * 1024, measured: monitor.measured }, owner),
-    agents: () => agentsView(agents, versions, settings),
-    health: () => ({
-      status: 'ok',
-      version: packageVersion,
-      uptimeSeconds: Math.round((clock.monotonic() - startedAt) / 100) / 10,
-      node: process.version,
-      sqlite,
-      push: parts.push.health(),
-      pool: { live: pool.live.length, max: pool.max, effectiveMax: pool.effectiveMax, waiting: pool.waiting },
-      agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
-        agent,
-        installed,
-        ...(version === undefined ? {} : { version }),
-      })),
-    }),
-    ready: async () => readiness({ store, pool, ...settings }),
-    // Made when somebody asks: it would stand in memory for nothing.
-    openapi: () => (document ??= openApiDocument(packageVersion)),
-  };
-}
-
 function healthSettings(settings: Settings): HealthSettings {
   const hour = 3_600_000;
   return {
@@ -278,33 +203,4 @@ function healthSettings(settings: Settings): HealthSettings {
     limits: { memoryMb: settings.maxMemoryPerSessionMb, cpuPercent: settings.cpuUsageLimitPercent },
     totalMemoryMb: settings.maxTotalMemoryGb * 1024,
   };
-}
-
-function httpServer(settings: Settings): Server {
-  // Some clients offer h2c with every request: that is declined by answering as if it had not been offered.
-  const shouldUpgradeCallback = (request: IncomingMessage): boolean => /\bwebsocket\b/i.test(request.headers.upgrade ?? '');
-  if (settings.tlsCertPath === undefined || settings.tlsKeyPath === undefined) return createHttpServer({ shouldUpgradeCallback });
-  return createHttpsServer({
-    shouldUpgradeCallback,
-    cert: readFileSync(settings.tlsCertPath),
-    key: readFileSync(settings.tlsKeyPath),
-  });
-}
-
-function listen(server: Server, settings: Settings): Promise<string> {
-  const { host, port } = settings;
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const taken = systemCode(error) === 'EADDRINUSE';
-      const sentence = taken
-        ? `Port ${port} of ${host} is taken. Stop what uses it, or set PORT.`
-        : `Cannot listen on ${host}:${port}: ${error.message}.`;
-      reject(new AppError('bad-setting', sentence, { cause: error }));
-    });
-    server.listen(port, host, () => {
-      const address = server.address() as AddressInfo;
-      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      resolve(`${settings.tlsCertPath === undefined ? 'http' : 'https'}://${name}:${address.port}`);
-    });
-  });
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
 import type { OpenRequest } from '../storage/escalations-table.ts';
 import type { Store } from '../storage/store.ts';
-import { audienceOf, listener, type Listener } from './preferences.ts';
+import { audienceOf, listener, type Listener } from './devices/preferences.ts';
 
 /** What became of the pushes about one request. */
 export interface PushedRequest {
@@ -64,7 +64,7 @@ type Look = Generator<void, number>;
 /** Looks again at what waits for an answer. What is due is read from the store each time: a restart forgets nothing. */
 export class Escalations {
   readonly #parts: EscalationParts;
-  #state: 'off' | 'waiting' | 'looking' = 'off';
+  #state: 'new' | 'waiting' | 'looking' | 'closed' = 'new';
   #timer: Timer | null = null;
   #leave: (() => void) | null = null;
 
@@ -74,15 +74,16 @@ export class Escalations {
 
   /** To be called when the outbox has caught up with the log: what it has not seen yet looks as if nobody had been told. */
   start(): void {
-    if (this.#parts.afterMs === 0) return;
+    if (this.#parts.afterMs === 0 || this.#state !== 'new') return;
     const { log } = this.#parts;
     this.#state = 'waiting';
     this.#leave = log.subscribeAll((events) => this.#timer === null && events.some(({ kind }) => ASKS.has(kind)) && this.#start());
     this.#start();
   }
 
+  /** For good: a `start` that comes later does nothing. */
   stop(): void {
-    this.#state = 'off';
+    this.#state = 'closed';
     this.#leave?.();
     this.#timer?.cancel();
     this.#timer = null;

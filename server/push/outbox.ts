@@ -7,8 +7,8 @@ import type { DeliveryRow } from '../storage/deliveries-table.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
-import type { Sender } from './apns.ts';
-import { backoffMs, stepAfter, type Answer, type Step } from './retry.ts';
+import type { Sender } from './apns/apns.ts';
+import { backoffMs, stepAfter, type Answer, type Step } from './apns/retry.ts';
 
 export interface OutboxParts {
   store: Store;

@@ -7,12 +7,12 @@ import type { DeviceRow } from '../storage/devices-table.ts';
 import type { LoggedDelivery } from '../storage/deliveries-table.ts';
 import type { OpenRequest } from '../storage/escalations-table.ts';
 import type { Store } from '../storage/store.ts';
-import { makeSender, missingSettings, type ApnsSettings } from './apns.ts';
-import type { DeviceOutbox, Receipt } from './device-outbox.ts';
-import { askedEvent, Enqueue } from './enqueue.ts';
+import { makeSender, missingSettings, type ApnsSettings } from './apns/apns.ts';
+import type { DeviceOutbox, Receipt } from './devices/device-outbox.ts';
+import { askedEvent, Enqueue } from './rules/enqueue.ts';
 import type { EscalationOutbox, PushedRequest } from './escalation.ts';
-import { Feed } from './feed.ts';
-import { subjectOf } from './notification.ts';
+import { Feed } from './rules/feed.ts';
+import { subjectOf } from './rules/notification.ts';
 import { Outbox } from './outbox.ts';
 
 export interface PushParts {

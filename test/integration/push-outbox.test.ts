@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MOST_WAITING, SILENT_PER_HOUR } from '../../server/push/enqueue.ts';
+import { MOST_WAITING, SILENT_PER_HOUR } from '../../server/push/rules/enqueue.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { payloadOf } from '../support/push.ts';
 import { PushOnClock } from '../support/push-on-clock.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EventLog } from '../../server/events/event-log.ts';
 import { makeLogger } from '../../server/platform/logger.ts';
 import { escalationOf, Escalations, type PushedRequest } from '../../server/push/escalation.ts';
-import { listener } from '../../server/push/preferences.ts';
+import { listener } from '../../server/push/devices/preferences.ts';
 import { openDatabase } from '../../server/storage/database.ts';
 import type { DeviceRow } from '../../server/storage/devices-table.ts';
 import { openStore } from '../../server/storage/store.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskSecrets } from '../../server/push/mask.ts';
+import { maskSecrets } from '../../server/push/rules/mask.ts';
 
 // Put together here, so that no scanner takes this file for a leak.
 const a = (length: number): string => 'aB3dE5gH7jK9mN1pQ'.repeat(20).slice(0, length);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fitBytes, jsonBytes } from '../../server/push/fit.ts';
-import type { Notification } from '../../server/push/notification.ts';
-import { alertPayload, silentPayload } from '../../server/push/payload.ts';
+import { fitBytes, jsonBytes } from '../../server/push/rules/fit.ts';
+import type { Notification } from '../../server/push/rules/notification.ts';
+import { alertPayload, silentPayload } from '../../server/push/rules/payload.ts';
 
 const family = '👨‍👩‍👧‍👦';
 const note = (change: Partial<Notification> = {}): Notification => ({

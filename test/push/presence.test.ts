@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Presence, PROOF_MS } from '../../server/push/presence.ts';
+import { Presence, PROOF_MS } from '../../server/push/devices/presence.ts';
 import { Pulse, type PresenceFeed } from '../../server/socket/pulse.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

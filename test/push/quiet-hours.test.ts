@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { instant, quietAt, quietNow, type QuietHours } from '../../server/push/quiet-hours.ts';
+import { instant, quietAt, quietNow, type QuietHours } from '../../server/push/devices/quiet-hours.ts';
 
 const MINUTE = 60_000;
 const DAY = 1_440;

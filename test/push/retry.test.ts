@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, retryAfterMs, stepAfter, type Answer } from '../../server/push/retry.ts';
+import { backoffMs, retryAfterMs, stepAfter, type Answer } from '../../server/push/apns/retry.ts';
 
 const now = Date.parse('2026-03-01T08:00:00Z');
 const after = (change: Partial<Answer>, { attempts = 1, registeredAt = 0, random = 0.5 } = {}) =>

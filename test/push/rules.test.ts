@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventData, type EventKind } from '../../server/contracts/events.ts';
-import { subjectOf } from '../../server/push/notification.ts';
-import { pushedKinds, verdictOf, type PushEvent, type SessionFacts } from '../../server/push/rules.ts';
+import { subjectOf } from '../../server/push/rules/notification.ts';
+import { pushedKinds, verdictOf, type PushEvent, type SessionFacts } from '../../server/push/rules/rules.ts';
 
 const at = Date.parse('2026-03-01T08:00:00Z');
 const session: SessionFacts = { id: 'b7f5a0aa-0000-4000-8000-000000000001', name: 'Tests', projectPath: '/projects/one', reply: null };

@@ -1,11 +1,11 @@
-import { readKinds } from '../events/event-pages.ts';
-import type { EventLog } from '../events/event-log.ts';
-import type { StoredEvent } from '../events/stored-event.ts';
-import { messageOf } from '../platform/app-error.ts';
-import type { Clock, Timer } from '../platform/clock.ts';
-import type { Logger } from '../platform/logger.ts';
-import type { BehindRow } from '../storage/outbox-table.ts';
-import type { Store } from '../storage/store.ts';
+import { readKinds } from '../../events/event-pages.ts';
+import type { EventLog } from '../../events/event-log.ts';
+import type { StoredEvent } from '../../events/stored-event.ts';
+import { messageOf } from '../../platform/app-error.ts';
+import type { Clock, Timer } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { BehindRow } from '../../storage/outbox-table.ts';
+import type { Store } from '../../storage/store.ts';
 import type { Enqueue } from './enqueue.ts';
 import { pushedKinds, type PushEvent } from './rules.ts';
 

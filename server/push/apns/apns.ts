@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Settings } from '../../config/settings.ts';
-import { AppError, messageOf } from '../platform/app-error.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { Settings } from '../../../config/settings.ts';
+import { AppError, messageOf } from '../../platform/app-error.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { ApnsConnection, type Shipment } from './apns-connection.ts';
 import { ProviderToken } from './provider-token.ts';
 import type { Answer } from './retry.ts';

@@ -1,10 +1,10 @@
-import { DeviceToken } from '../contracts/devices.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../contracts/devices.ts';
-import { AppError } from '../platform/app-error.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Logger } from '../platform/logger.ts';
-import type { DeviceChange, DeviceRow } from '../storage/devices-table.ts';
-import type { Store } from '../storage/store.ts';
+import { DeviceToken } from '../../contracts/devices.ts';
+import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../../contracts/devices.ts';
+import { AppError } from '../../platform/app-error.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { DeviceChange, DeviceRow } from '../../storage/devices-table.ts';
+import type { Store } from '../../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
 import { deviceView } from './device-view.ts';
 import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';

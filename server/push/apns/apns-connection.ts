@@ -1,7 +1,7 @@
 import { constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
 import apn from '@parse/node-apn';
-import { systemCode } from '../platform/app-error.ts';
-import type { Clock, Timer } from '../platform/clock.ts';
+import { systemCode } from '../../platform/app-error.ts';
+import type { Clock, Timer } from '../../platform/clock.ts';
 import type { ProviderToken } from './provider-token.ts';
 import { REFUSED, type Answer } from './retry.ts';
 

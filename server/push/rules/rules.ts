@@ -1,4 +1,4 @@
-import type { DataOf, EventKind } from '../contracts/events.ts';
+import type { DataOf, EventKind } from '../../contracts/events.ts';
 import type { Notification, Verdict } from './notification.ts';
 import { subjectOf } from './notification.ts';
 

@@ -1,5 +1,5 @@
-import type { EventKind } from '../contracts/events.ts';
-import type { DeviceRow, DeviceSessionRow } from '../storage/devices-table.ts';
+import type { EventKind } from '../../contracts/events.ts';
+import type { DeviceRow, DeviceSessionRow } from '../../storage/devices-table.ts';
 import { quietAt, type QuietHours } from './quiet-hours.ts';
 
 /** How much a device wants to be told: everything, only what waits for its owner, or nothing. */

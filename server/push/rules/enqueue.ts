@@ -1,10 +1,10 @@
-import type { EventKind } from '../contracts/events.ts';
-import type { BehindRow, NewPush } from '../storage/outbox-table.ts';
-import type { DeviceRow } from '../storage/devices-table.ts';
-import type { Store } from '../storage/store.ts';
+import type { EventKind } from '../../contracts/events.ts';
+import type { BehindRow, NewPush } from '../../storage/outbox-table.ts';
+import type { DeviceRow } from '../../storage/devices-table.ts';
+import type { Store } from '../../storage/store.ts';
 import { syncSubject, type Notification } from './notification.ts';
 import { alertPayload, silentPayload } from './payload.ts';
-import { audienceOf, listener, weightOf, type Weight } from './preferences.ts';
+import { audienceOf, listener, weightOf, type Weight } from '../devices/preferences.ts';
 import { verdictOf, type PushEvent, type SessionFacts } from './rules.ts';
 
 export interface EnqueueParts {

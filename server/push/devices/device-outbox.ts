@@ -1,5 +1,5 @@
-import { AppError } from '../platform/app-error.ts';
-import type { DeviceRow } from '../storage/devices-table.ts';
+import { AppError } from '../../platform/app-error.ts';
+import type { DeviceRow } from '../../storage/devices-table.ts';
 
 /** What a device says about a push that it got; times are milliseconds since 1970. */
 export interface Receipt {

@@ -1,5 +1,5 @@
 import { sign, type KeyObject } from 'node:crypto';
-import type { Clock } from '../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 
 /** Apple takes tokens for 60 minutes, and a new one every 20. */
 const RENEW_MS = 50 * 60_000;

@@ -1,6 +1,6 @@
-import type { DeviceView } from '../contracts/devices.ts';
-import { isoTime } from '../platform/clock.ts';
-import type { DeviceRow, DeviceSessionRow } from '../storage/devices-table.ts';
+import type { DeviceView } from '../../contracts/devices.ts';
+import { isoTime } from '../../platform/clock.ts';
+import type { DeviceRow, DeviceSessionRow } from '../../storage/devices-table.ts';
 import { listener, type Level } from './preferences.ts';
 
 const timeOrNull = (milliseconds: number | null): string | null => (milliseconds === null ? null : isoTime(milliseconds));

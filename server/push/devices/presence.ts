@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 
 /** A sign of life older than this, in milliseconds, proves nothing: a phone that sleeps closes no socket. */
 export const PROOF_MS = 15_000;
