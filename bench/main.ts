@@ -8,6 +8,7 @@ import { health } from './measures/health.ts';
 import { ingest } from './measures/ingest.ts';
 import { journalLatency } from './measures/journal-latency.ts';
 import { memory } from './measures/memory.ts';
+import { pushOutbox } from './measures/push-outbox.ts';
 import { restart } from './measures/restart.ts';
 import { spare } from './measures/spare.ts';
 import { tokenGaps } from './measures/token-gaps.ts';
@@ -24,6 +25,7 @@ const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
   wake,
   spare,
   health,
+  push: pushOutbox,
   restart,
   day,
 };

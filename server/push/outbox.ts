@@ -3,8 +3,7 @@ import type { PushOutcome } from '../contracts/metrics-views.ts';
 import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { DeliveryRow } from '../storage/deliveries-table.ts';
-import type { DeviceRow } from '../storage/devices-table.ts';
+import type { DueDelivery } from '../storage/deliveries-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Sender } from './apns/apns.ts';
@@ -21,25 +20,37 @@ export interface OutboxParts {
 }
 
 interface Job {
-  row: DeliveryRow;
+  /** As it was before this attempt. */
+  row: DueDelivery;
   push: PushRow;
-  device: DeviceRow;
+}
+/** A push with what became of it. */
+interface Answered {
+  job: Job;
+  answer: Answer;
+  step: Step;
+  at: number;
 }
 
 /** Pushes that are under way at a time, and rows that are taken in one transaction. */
 const UNDER_WAY = 100;
-const AT_ONCE = 20;
+const AT_ONCE = 50;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
 
 /**
  * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
- * collapse id. Answers are kept one by one, as they come.
+ * collapse id. Answers are kept in the turn of the event loop in which they came, all of it in one transaction.
  */
 export class Outbox {
   readonly #parts: OutboxParts;
+  /** A task is what was taken in one transaction: one for each push would cost as much as sending it. */
   readonly #queue = new PQueue({ concurrency: UNDER_WAY });
+  /** Pushes that have no answer yet. */
+  #sent = 0;
+  /** Answers that are not kept yet. They take room as pushes do that are under way. */
+  #answered: Answered[] = [];
   #wake: NodeJS.Immediate | null = null;
   #timer: Timer | null = null;
   #state: 'off' | 'on' = 'off';
@@ -80,29 +91,40 @@ export class Outbox {
     return this.#state === 'on';
   }
 
-  /** Resolves when nothing is under way. */
-  settled(): Promise<void> {
-    return this.#queue.onIdle();
+  /** Resolves when nothing is under way, and what was answered is kept, if it can be. */
+  async settled(): Promise<void> {
+    await this.#queue.onIdle();
+    if (this.#wake) clearImmediate(this.#wake);
+    this.#wake = null;
+    this.#keepAnswers();
   }
 
   /** There may be something to send. */
   kick(): void {
-    if (this.#isOn) this.#wake ??= setImmediate(() => this.#fill());
+    if (this.#isOn || this.#answered.length > 0) this.#wake ??= setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#wake = null;
+    this.#timer?.cancel();
+    const isKept = this.#keepAnswers();
+    if (!this.#isOn) return;
+    if (isKept) this.#fill();
+    else this.#sleep(WRITE_AGAIN_MS);
   }
 
   #fill(): void {
     const { clock, logger } = this.#parts;
-    this.#wake = null;
-    this.#timer?.cancel();
     const now = clock.now();
     // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
-    const room = Math.min(AT_ONCE, UNDER_WAY - this.#queue.size - this.#queue.pending);
+    const room = Math.min(AT_ONCE, UNDER_WAY - this.#sent);
     // Every answer that comes makes room, and looks again.
     if (room <= 0) return;
     try {
       const { jobs, taken } = this.#take(now, room);
-      for (const job of jobs) void this.#queue.add(() => this.#ship(job));
+      this.#sent += jobs.length;
+      if (jobs.length > 0) void this.#queue.add(() => Promise.all(jobs.map((job) => this.#ship(job))));
       if (taken > 0) return this.kick();
       const next = this.#parts.store.deliveries.nextAt();
       if (next !== null) this.#sleep(Math.min(Math.max(1, next - now), LONGEST_MS));
@@ -127,13 +149,11 @@ export class Outbox {
       for (const row of rows) {
         if (!pushes.has(row.push_num)) pushes.set(row.push_num, store.outbox.byNum(row.push_num));
         const push = pushes.get(row.push_num);
-        const device = store.devices.byNum(row.device_num);
-        if (!push || !device) continue;
-        if (this.#isHeld(device.num, now)) continue;
-        const why = this.#needless(push, device, now);
+        if (!push || this.#isHeld(row.device_num, now)) continue;
+        const why = needless(push, row, now);
         if (why === null) {
           store.deliveries.take(row.num);
-          jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device });
+          jobs.push({ row, push });
         } else {
           const outcome = why === 'expired' ? 'expired' : 'dropped';
           store.deliveries.finish(row.num, outcome, row.status, why === 'expired' ? row.reason : why, now);
@@ -155,44 +175,43 @@ export class Outbox {
     return until > now;
   }
 
-  #needless(push: PushRow, device: DeviceRow, now: number): string | null {
-    if (push.settled === 1) return 'settled';
-    if (device.state !== 'active') return 'unregistered';
-    return now >= push.expires_at ? 'expired' : null;
-  }
-
   async #ship(job: Job): Promise<void> {
-    const { row, push, device } = job;
-    if (!this.#isOn) return;
+    const { row, push } = job;
     const answer = await this.#parts.sender.send({
-      ...{ token: device.token, topic: device.topic, production: device.environment === 'production' },
-      ...{ apnsId: row.apns_id, collapseId: push.subject, pushType: push.push_type, priority: push.priority },
-      ...{ expiry: Math.floor(push.expires_at / 1_000), payload: push.payload },
+      token: row.token,
+      topic: row.topic,
+      production: row.environment === 'production',
+      apnsId: row.apns_id,
+      collapseId: push.subject,
+      pushType: push.push_type,
+      priority: push.priority,
+      expiry: Math.floor(push.expires_at / 1_000),
+      payload: push.payload,
     });
+    this.#sent -= 1;
     // A server that stops leaves it as it is: without an answer it is sent again.
     if (!this.#isOn && answer.status === null) return;
-    await this.#settle(job, answer);
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    const step = stepAfter(answer, { attempts: row.attempts + 1, registeredAt: row.registered_at, now, random: random() });
+    this.#note(answer, step, now);
+    this.#answered.push({ job, answer, step, at: now });
     this.kick();
   }
 
-  /** Keeps an answer, however long the disk is full. */
-  async #settle(job: Job, answer: Answer): Promise<void> {
-    const { store, clock, logger, random, ended } = this.#parts;
-    const now = clock.now();
-    const { attempts } = job.row;
-    const registeredAt = job.device.registered_at;
-    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
-    this.#note(answer, step, now);
-    for (;;) {
-      try {
-        const outcome = store.transaction(() => this.#keep(job, answer, step, now));
-        if (outcome) ended(outcome);
-        return;
-      } catch (error) {
-        logger.warn({ error: messageOf(error) }, 'the answer to a push could not be kept; it is tried again');
-        await new Promise<void>((resolve) => void clock.after(WRITE_AGAIN_MS, resolve));
-        if (!this.#isOn) return;
-      }
+  /** Keeps the answers that came. False where it can't, for instance on a full disk: nothing more is taken until it can. */
+  #keepAnswers(): boolean {
+    const { store, logger, ended } = this.#parts;
+    const answered = this.#answered;
+    if (answered.length === 0) return true;
+    try {
+      const outcomes = store.transaction(() => answered.map((each) => this.#keep(each)));
+      this.#answered = [];
+      for (const outcome of outcomes) if (outcome) ended(outcome);
+      return true;
+    } catch (error) {
+      logger.warn({ error: messageOf(error), answers: answered.length }, 'answers to pushes could not be kept; it is tried again');
+      return false;
     }
   }
 
@@ -207,37 +226,44 @@ export class Outbox {
     this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);
   }
 
-  #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
+  #keep({ job: { row }, answer, step, at: now }: Answered): PushOutcome | null {
     const { deliveries, devices } = this.#parts.store;
     const { status } = answer;
     switch (step.is) {
       case 'delivered':
         deliveries.finish(row.num, 'delivered', status, null, now);
-        devices.recordResult(device.num, { result: 'delivered', at: now });
+        devices.recordResult(row.device_num, { result: 'delivered', at: now });
         return 'delivered';
       case 'failed':
         deliveries.finish(row.num, 'failed', status, step.reason, now);
-        devices.recordResult(device.num, { result: step.reason, at: now });
+        devices.recordResult(row.device_num, { result: step.reason, at: now });
         return 'failed';
       case 'gone': {
         deliveries.finish(row.num, 'failed', status, step.reason, now);
         // It may have registered again while this one was under way.
-        const gone = devices.byNum(device.num)?.registered_at === device.registered_at;
-        devices.recordResult(device.num, { result: step.reason, at: now, gone });
-        if (gone) deliveries.forget(device.num, 'unregistered', now);
+        const gone = devices.byNum(row.device_num)?.registered_at === row.registered_at;
+        devices.recordResult(row.device_num, { result: step.reason, at: now, gone });
+        if (gone) deliveries.forget(row.device_num, 'unregistered', now);
         return 'failed';
       }
       case 'renew-token': {
         // The sender has made another one. Where that is refused, too, time must pass.
-        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
+        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts + 1, this.#parts.random())) : 0;
         deliveries.retry(row.num, now + again, status, answer.reason);
         return null;
       }
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
-        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
-        if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
+        if (step.holds === 'device') this.#held.set(row.device_num, now + step.afterMs);
+        if (status !== null) devices.recordResult(row.device_num, { result: step.reason, at: now });
         return null;
     }
   }
+}
+
+/** Why nobody needs a push any more; null where somebody does. */
+function needless(push: PushRow, { state }: DueDelivery, now: number): string | null {
+  if (push.settled === 1) return 'settled';
+  if (state !== 'active') return 'unregistered';
+  return now >= push.expires_at ? 'expired' : null;
 }

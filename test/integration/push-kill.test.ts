@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PushRecord } from '../../cli/push-sandbox/push-record.ts';
 import { openDatabase } from '../../server/storage/database.ts';
-import { openStore } from '../../server/storage/store.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Holdfast } from '../support/holdfast.ts';
+import { registerMany } from '../support/many-devices.ts';
 import { PushOnClock } from '../support/push-on-clock.ts';
 import { deviceToken, PushWorld } from '../support/push.ts';
 
@@ -122,23 +122,5 @@ describe('pushes over kills', () => {
     process.kill(holdfast.pid, 'SIGUSR2');
     const [, cpu, wall, memory] = await eventually(() => /Turn (\S+) (\S+) (\S+)\n/.exec(holdfast.output.slice(from)));
     return { cpuMs: Number(cpu), wallMs: Number(wall), memoryMb: Number(memory) };
-  }
-
-  /** Puts devices of the owner into the store of a server that is not there. */
-  function registerMany(dataDir: string, count: number): void {
-    const db = openDatabase(join(dataDir, 'holdfast.db'));
-    const store = openStore(db);
-    const owner = db.prepare<[], { owner: string }>('SELECT owner FROM sessions').get()?.owner ?? '';
-    store.transaction(() => {
-      for (let number = 1; number <= count; number += 1) {
-        store.devices.insert({
-          ...{ id: `device-${number}`, owner, token: deviceToken(number), platform: 'ios', environment: 'sandbox', topic: null },
-          ...{ app_version: null, name: 'Phone', preferences: '{}', created_at: 0, registered_at: 0 },
-        });
-      }
-    });
-    // What happened before is not for them.
-    db.exec('UPDATE sessions SET pushed_seq = head_seq');
-    db.close();
   }
 });

@@ -1,4 +1,4 @@
-import { constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2';
+import { constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import apn from '@parse/node-apn';
 import { systemCode } from '../../platform/app-error.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
@@ -29,18 +29,14 @@ export interface Shipment {
 
 /** What of node-apn's client is worked with beyond its types. */
 interface ApnClient {
-  config: { token: ProviderToken };
   session?: ClientHttp2Session;
-  request: (session: Requester, address: string, built: Built, ...rest: unknown[]) => Promise<unknown>;
-}
-interface Requester {
-  request(headers: OutgoingHttpHeaders): ClientHttp2Stream;
-}
-interface Built {
-  headers: Record<string, unknown>;
+  config: { address: string };
+  /** Makes `session`; resolves before it is connected. */
+  connect: () => Promise<void>;
 }
 
 interface Open {
+  shipment: Shipment;
   startedAt: number;
   stream: ClientHttp2Stream | null;
   answer: (answer: Answer) => void;
@@ -52,15 +48,17 @@ const SCAN_MS = 5_000;
 const nothing = (reason: string): Answer => ({ status: null, reason, timestamp: null, retryAfter: null });
 
 /**
- * One connection to a push service, through node-apn. What the service answers is read from the streams themselves: node-apn looks for
- * `Retry-After` under a name that Node writes in lower case, drops it in any case, and forgets a status when its connection is closing.
+ * One connection to a push service. node-apn makes it and keeps it; the streams on it are opened here, since what the service answers is
+ * read from them: node-apn looks for `Retry-After` under a name that Node writes in lower case, drops it in any case, and forgets a status
+ * when its connection is closing.
  */
 export class ApnsConnection {
   readonly #provider: apn.Provider;
   readonly #client: ApnClient;
+  readonly #token: ProviderToken;
   readonly #clock: Clock;
   readonly #scan: Timer;
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Set<Open>();
   #heardAt = -Infinity;
 
   constructor(endpoint: Endpoint, token: ProviderToken, signing: { key: string; keyId: string; teamId: string }, clock: Clock) {
@@ -69,7 +67,6 @@ export class ApnsConnection {
       token: signing,
       production,
       connectionRetryLimit: 0,
-      requestTimeout: ANSWER_MS,
       // Until its settings are there: Apple takes one stream at a time before it has seen a token.
       peerMaxConcurrentStreams: 1,
       ...(host === undefined ? {} : { address: host }),
@@ -78,26 +75,25 @@ export class ApnsConnection {
     };
     this.#provider = new apn.Provider(options);
     this.#clock = clock;
+    this.#token = token;
     this.#client = (this.#provider as unknown as { client: ApnClient }).client;
-    this.#client.config.token = token;
-    const request = this.#client.request.bind(this.#client);
-    this.#client.request = (session, address, built, ...rest) => request(this.#watched(session, built), address, built, ...rest);
     this.#scan = clock.every(SCAN_MS, () => this.#giveUp());
   }
 
   /** Sends one and gives what the service said. Never rejects. */
   send(shipment: Shipment): Promise<Answer> {
-    const { apnsId } = shipment;
     return new Promise((resolve) => {
       const answer = (said: Answer): void => {
-        if (this.#open.delete(apnsId)) resolve(said);
+        if (this.#open.delete(open)) resolve(said);
       };
-      this.#open.set(apnsId, { startedAt: this.#clock.monotonic(), stream: null, answer });
-      const failed = (error: unknown): void => {
-        // Where there is a stream, its end says what there is to say.
-        if (!this.#open.get(apnsId)?.stream) answer(nothing(reasonOf(error)));
-      };
-      this.#provider.send(notificationOf(shipment), shipment.token).then(({ failed: [first] }) => failed(first?.error), failed);
+      const open: Open = { shipment, startedAt: this.#clock.monotonic(), stream: null, answer };
+      this.#open.add(open);
+      if (this.#isUsable()) this.#request(open);
+      else
+        this.#client.connect().then(
+          () => this.#request(open),
+          (error: unknown) => answer(nothing(reasonOf(error))),
+        );
     });
   }
 
@@ -106,61 +102,87 @@ export class ApnsConnection {
     this.#scan.cancel();
     this.#client.session?.destroy();
     void this.#provider.shutdown();
-    for (const { answer } of [...this.#open.values()]) answer(nothing('Shutdown'));
+    for (const { answer } of [...this.#open]) answer(nothing('Shutdown'));
   }
 
-  #watched(session: Requester, built: Built): Requester {
-    return {
-      request: (headers) => {
-        const stream = session.request(headers);
-        const entry = this.#open.get(String(built.headers['apns-id']));
-        if (entry) this.#watch(entry, stream);
-        return stream;
-      },
-    };
+  #isUsable(): boolean {
+    const { session } = this.#client;
+    return session !== undefined && !session.closed && !session.destroyed;
   }
 
-  #watch(entry: Open, stream: ClientHttp2Stream): void {
-    let head: Record<string, unknown> | undefined;
+  /** Opens a stream for one that has no answer yet. */
+  #request(open: Open): void {
+    const { session } = this.#client;
+    if (!this.#open.has(open)) return;
+    const token = this.#token;
+    if (token.isExpired()) token.regenerate(token.generation);
+    const { generation } = token;
+    let stream: ClientHttp2Stream;
+    try {
+      if (session === undefined) return open.answer(nothing('NoAnswer'));
+      stream = session.request(headersOf(open.shipment, this.#client.config.address, `bearer ${token.current}`));
+    } catch (error) {
+      // It has closed in the meantime.
+      return open.answer(nothing(reasonOf(error)));
+    }
+    open.stream = stream;
+    let head: IncomingHttpHeaders | undefined;
     let body = '';
     let trouble: unknown;
-    entry.stream = stream;
-    stream.on('response', (headers) => (head = headers));
-    stream.on('data', (text: unknown) => (body += String(text)));
+    stream.on('response', (headers) => {
+      head = headers;
+      if (headers[':status'] === 200) stream.resume();
+      else stream.setEncoding('utf8').on('data', (text: string) => (body += text));
+    });
     stream.on('error', (error: unknown) => (trouble = error));
     stream.on('close', () => {
-      if (head !== undefined) this.#heardAt = this.#clock.monotonic();
-      if (head !== undefined) return entry.answer(answerOf(head, body));
-      entry.answer(nothing(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? REFUSED : reasonOf(trouble)));
+      if (head === undefined) {
+        return open.answer(nothing(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? REFUSED : reasonOf(trouble)));
+      }
+      this.#heardAt = this.#clock.monotonic();
+      const answer = answerOf(head, body);
+      if (answer.reason === 'ExpiredProviderToken') token.regenerate(generation);
+      open.answer(answer);
     });
+    stream.end(open.shipment.payload);
   }
 
   /** A connection that says nothing at all for so long is dead, whatever TCP believes: the next push opens another. */
   #giveUp(): void {
     const now = this.#clock.monotonic();
-    for (const { startedAt, answer } of [...this.#open.values()]) {
+    for (const { startedAt, stream, answer } of [...this.#open]) {
       if (now - startedAt < ANSWER_MS) continue;
       if (this.#heardAt < startedAt) this.#client.session?.destroy();
       answer(nothing('Timeout'));
+      stream?.close(constants.NGHTTP2_CANCEL);
     }
   }
 }
 
-function notificationOf({ topic, apnsId, collapseId, pushType, priority, expiry, payload }: Shipment): apn.Notification {
-  const notification = new apn.Notification();
-  const rawPayload = JSON.parse(payload) as unknown;
-  return Object.assign(notification, { topic, id: apnsId, collapseId, pushType, priority, expiry, rawPayload });
+function headersOf(shipment: Shipment, authority: string, authorization: string): OutgoingHttpHeaders {
+  return {
+    ':scheme': 'https',
+    ':method': 'POST',
+    ':authority': authority,
+    ':path': `/3/device/${shipment.token}`,
+    authorization,
+    'apns-id': shipment.apnsId,
+    'apns-topic': shipment.topic,
+    'apns-push-type': shipment.pushType,
+    'apns-priority': shipment.priority,
+    'apns-expiration': shipment.expiry,
+    'apns-collapse-id': shipment.collapseId,
+  };
 }
 
-function answerOf(head: Record<string, unknown>, body: string): Answer {
-  const said = parsed(body);
+function answerOf(head: IncomingHttpHeaders, body: string): Answer {
   const status = Number(head[':status']);
-  const retryAfter = head['retry-after'];
+  const said = body === '' ? {} : parsed(body);
   return {
     status,
     reason: typeof said['reason'] === 'string' ? said['reason'].slice(0, 100) : `Status${status}`,
     timestamp: typeof said['timestamp'] === 'number' ? said['timestamp'] : null,
-    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    retryAfter: head['retry-after'] ?? null,
   };
 }
 

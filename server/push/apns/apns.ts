@@ -47,8 +47,22 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
     return made;
   };
   return {
-    send: ({ production, topic, ...shipment }) => connectionFor(production).send({ ...shipment, topic: topic ?? apnsTopic }),
+    send: (parcel) => connectionFor(parcel.production).send(addressed(parcel, apnsTopic)),
     close: () => connections.forEach((connection) => connection.close()),
+  };
+}
+
+/** Field by field: this is done for each push. */
+function addressed(parcel: Parcel, topic: string): Shipment {
+  return {
+    token: parcel.token,
+    topic: parcel.topic ?? topic,
+    apnsId: parcel.apnsId,
+    collapseId: parcel.collapseId,
+    pushType: parcel.pushType,
+    priority: parcel.priority,
+    expiry: parcel.expiry,
+    payload: parcel.payload,
   };
 }
 
