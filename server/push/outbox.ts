@@ -118,11 +118,10 @@ export class Outbox {
     const now = clock.now();
     // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
-    const room = Math.min(AT_ONCE, UNDER_WAY - this.#sent);
-    // Every answer that comes makes room, and looks again.
-    if (room <= 0) return;
+    // Every answer that comes makes room, and looks again. Few at a time would cost more than waiting for room for many.
+    if (UNDER_WAY - this.#sent < AT_ONCE) return;
     try {
-      const { jobs, taken } = this.#take(now, room);
+      const { jobs, taken } = this.#take(now);
       this.#sent += jobs.length;
       if (jobs.length > 0) void this.#queue.add(() => Promise.all(jobs.map((job) => this.#ship(job))));
       if (taken > 0) return this.kick();
@@ -139,13 +138,13 @@ export class Outbox {
   }
 
   /** Marks what is due as `sending`, and leaves out what nobody needs any more. `taken`: rows that were looked at. */
-  #take(now: number, room: number): { jobs: Job[]; taken: number } {
+  #take(now: number): { jobs: Job[]; taken: number } {
     const { store, ended } = this.#parts;
     const pushes = new Map<number, PushRow | undefined>();
     const jobs: Job[] = [];
     const over: PushOutcome[] = [];
     const taken = store.transaction(() => {
-      const rows = store.deliveries.due(now, room);
+      const rows = store.deliveries.due(now, AT_ONCE);
       for (const row of rows) {
         if (!pushes.has(row.push_num)) pushes.set(row.push_num, store.outbox.byNum(row.push_num));
         const push = pushes.get(row.push_num);
