@@ -7,7 +7,7 @@ import { packageRoot } from '../../config/find-command.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { Holdfast } from '../../test/support/holdfast.ts';
 import { registerMany } from '../../test/support/many-devices.ts';
-import { peakMb, residentMb, resetPeak } from '../../test/support/memory.ts';
+import { peakMb, residentMb } from '../../test/support/memory.ts';
 import { Cleanup } from '../cleanup.ts';
 import { cpuMs } from '../process-cpu.ts';
 import type { LoopMessage, LoopRequest } from '../push/bare-loop.ts';
@@ -35,9 +35,8 @@ interface Run {
 interface Drain extends Run {
   /** The longest turn of its event loop, on the main thread's CPU and on the wall. */
   turnMs: { cpu: number; wall: number };
-  /** MiB: the highest resident set over the one just before, and what is in use after a collection at the end. */
+  /** The server's highest resident set so far, in MiB. */
   peakMb: number;
-  usedMb: number;
 }
 
 /**
@@ -53,13 +52,14 @@ export async function pushOutbox(): Promise<Row[]> {
   try {
     const credentials = makeCredentials(Date.now());
     const files = saveCredentials(folder, credentials);
-    const { child: service, first } = await Child.start<ServiceRequest, ServiceMessage>(cleanup, 'push-service.ts', [folder]);
-    const port = 'port' in first ? first.port : 0;
+    const { child: service, first: listening } = await Child.start<ServiceRequest, ServiceMessage>(cleanup, 'push-service.ts', [folder]);
+    const port = 'port' in listening ? listening.port : 0;
     const { providerKey } = credentials;
     const holdfast = await serverWithDevices(cleanup, pushSettings({ host: '127.0.0.1', port, providerKey, files, topic: undefined }));
     const { child: loop } = await Child.start<LoopRequest, LoopMessage>(cleanup, 'bare-loop.ts', [`https://127.0.0.1:${port}`, folder]);
+    const idleMb = residentMb(holdfast.pid);
     // The first of each warms both up, and shows what a push is like.
-    const { like } = await drain(holdfast, service);
+    const { like, run: first } = await drain(holdfast, service);
     await bare(loop, service, like);
     const runs: { ours: Drain; bare: Run }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
@@ -67,7 +67,7 @@ export async function pushOutbox(): Promise<Row[]> {
       const { run: ours } = await drain(holdfast, service);
       runs.push({ ours, bare: early ?? (await bare(loop, service, like)) });
     }
-    return rows(runs);
+    return rows(runs, { idleMb, firstMb: first.peakMb });
   } finally {
     await cleanup.run();
   }
@@ -75,15 +75,13 @@ export async function pushOutbox(): Promise<Row[]> {
 
 /** A server as `npm start` runs it, which also measures its turns, with one session. */
 async function serverWithDevices(cleanup: Cleanup, settings: Record<string, string>): Promise<Holdfast> {
-  const program = process.env['PROF'] ?? join(packageRoot, 'test/support/turns-server.ts');
+  const program = join(packageRoot, 'bench/push/timed-server.ts');
   const holdfast = await Holdfast.start({ program, env: { ...serverStart().env, ...settings, PUSH_ESCALATE_SECONDS: '0' } });
   cleanup.add(() => holdfast.dispose());
   await holdfast.client.ask({ message: 'hello', projectPath: holdfast.project });
   await holdfast.stop();
   registerMany(holdfast.dataDir, DEVICES);
   await holdfast.start();
-  await holdfast.client.ask({ message: 'pushes=1', projectPath: holdfast.project });
-  await eventually(() => isDrained(holdfast), 60);
   return holdfast;
 }
 
@@ -92,20 +90,18 @@ async function isDrained({ client }: Holdfast): Promise<boolean> {
 }
 
 async function drain(holdfast: Holdfast, service: Service): Promise<{ run: Drain; like: SeenPush }> {
-  await turns(holdfast);
+  await longestTurn(holdfast);
   const { pid } = holdfast;
-  const resident = residentMb(pid);
-  resetPeak(pid);
   const cpu = cpuMs(pid);
   const from = performance.now();
   const answered = service.ask({ pushes: DEVICES });
   await holdfast.client.ask({ message: 'For everybody', projectPath: holdfast.project });
   const all = await answered;
   await eventually(() => isDrained(holdfast), 60);
-  const run = { milliseconds: performance.now() - from, cpuMs: cpuMs(pid) - cpu, peakMb: peakMb(pid) - resident };
-  const { usedMb, ...turnMs } = await turns(holdfast);
+  const run = { milliseconds: performance.now() - from, cpuMs: cpuMs(pid) - cpu, peakMb: peakMb(pid) };
+  const turnMs = await longestTurn(holdfast);
   if (!('last' in all)) throw new Error('The push service was started anew.');
-  return { run: { ...run, turnMs, usedMb }, like: all.last };
+  return { run: { ...run, turnMs }, like: all.last };
 }
 
 async function bare(loop: Loop, service: Service, like: SeenPush): Promise<Run> {
@@ -117,20 +113,20 @@ async function bare(loop: Loop, service: Service, like: SeenPush): Promise<Run> 
   return { milliseconds: 'milliseconds' in message ? message.milliseconds : NaN, cpuMs: used };
 }
 
-/** The server's longest turn since the last time, and its memory in use. */
-async function turns(holdfast: Holdfast): Promise<{ cpu: number; wall: number; usedMb: number }> {
+/** The longest turn of the server's event loop since the last time. */
+async function longestTurn(holdfast: Holdfast): Promise<Drain['turnMs']> {
   const from = holdfast.output.length;
   process.kill(holdfast.pid, 'SIGUSR2');
-  const [, cpu, wall, usedMb] = await eventually(() => /Turn (\S+) (\S+) (\S+)\n/.exec(holdfast.output.slice(from)));
-  return { cpu: Number(cpu), wall: Number(wall), usedMb: Number(usedMb) };
+  const [, cpu, wall] = await eventually(() => /Turn (\S+) (\S+)\n/.exec(holdfast.output.slice(from)));
+  return { cpu: Number(cpu), wall: Number(wall) };
 }
 
-function rows(runs: readonly { ours: Drain; bare: Run }[]): Row[] {
-  console.error(JSON.stringify(runs));
+function rows(runs: readonly { ours: Drain; bare: Run }[], { idleMb, firstMb }: { idleMb: number; firstMb: number }): Row[] {
   const middle = (of: (run: { ours: Drain; bare: Run }) => number): number => median(runs.map(of));
   const ratio = middle(({ ours, bare }) => bare.milliseconds / ours.milliseconds);
   const rate = (time: number): string => `${Math.round((DEVICES * 1_000) / time).toLocaleString('en')} pushes/s`;
   const each = (time: number): string => `${Math.round((time * 1_000) / DEVICES)} µs`;
+  const most = Math.max(...runs.map(({ ours }) => ours.peakMb));
   const turn = middle(({ ours }) => ours.turnMs.wall);
   return [
     {
@@ -158,10 +154,10 @@ function rows(runs: readonly { ours: Drain; bare: Run }[]): Row[] {
       met: turn <= LIMIT_MS,
     },
     {
-      measure: 'push outbox: resident set at its peak over the one before, median and most',
-      ours: `${middle(({ ours }) => ours.peakMb).toFixed(1)} MiB`,
-      baseline: `${Math.max(...runs.map(({ ours }) => ours.peakMb)).toFixed(1)} MiB`,
-      compared: '',
+      measure: `push outbox: resident set at its peak, after ${ROUNDS + 1} events for all`,
+      ours: `${most.toFixed(1)} MiB`,
+      baseline: `${firstMb.toFixed(1)} MiB after the first, ${idleMb.toFixed(1)} MiB before`,
+      compared: `+${(most - firstMb).toFixed(1)} MiB since the first`,
       target: '',
       met: null,
     },

@@ -4,6 +4,7 @@ import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DueDelivery } from '../storage/deliveries-table.ts';
+import type { PushTarget } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Sender } from './apns/apns.ts';
@@ -20,10 +21,11 @@ export interface OutboxParts {
 }
 
 interface Job {
-  /** As it was before this attempt. */
   row: DueDelivery;
   push: PushRow;
+  device: PushTarget;
 }
+
 /** A push with what became of it. */
 interface Answered {
   job: Job;
@@ -32,7 +34,7 @@ interface Answered {
   at: number;
 }
 
-/** Pushes that are under way at a time, and rows that are taken in one transaction. */
+/** Pushes that are under way at a time, and rows that are taken in one transaction, as soon as there is room for so many. */
 const UNDER_WAY = 100;
 const AT_ONCE = 50;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
@@ -41,15 +43,15 @@ const WRITE_AGAIN_MS = 1_000;
 
 /**
  * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
- * collapse id. Answers are kept in the turn of the event loop in which they came, all of it in one transaction.
+ * collapse id. Answers are kept in the turn of the event loop in which they came, all of them in one transaction.
  */
 export class Outbox {
   readonly #parts: OutboxParts;
-  /** A task is what was taken in one transaction: one for each push would cost as much as sending it. */
+  /** A task is what was taken in one transaction: one for each push would cost as much as keeping its answer. */
   readonly #queue = new PQueue({ concurrency: UNDER_WAY });
   /** Pushes that have no answer yet. */
   #sent = 0;
-  /** Answers that are not kept yet. They take room as pushes do that are under way. */
+  /** Answers that are not kept yet. */
   #answered: Answered[] = [];
   #wake: NodeJS.Immediate | null = null;
   #timer: Timer | null = null;
@@ -85,6 +87,7 @@ export class Outbox {
     this.#timer?.cancel();
     if (this.#wake) clearImmediate(this.#wake);
     this.#wake = null;
+    this.#keepAnswers();
   }
 
   get #isOn(): boolean {
@@ -99,7 +102,7 @@ export class Outbox {
     this.#keepAnswers();
   }
 
-  /** There may be something to send. */
+  /** There may be something to send, or to keep. */
   kick(): void {
     if (this.#isOn || this.#answered.length > 0) this.#wake ??= setImmediate(() => this.#turn());
   }
@@ -118,11 +121,10 @@ export class Outbox {
     const now = clock.now();
     // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
-    // Every answer that comes makes room, and looks again. Few at a time would cost more than waiting for room for many.
+    // Every answer that comes makes room, and looks again. A few at a time would cost more than the wait for room for many.
     if (UNDER_WAY - this.#sent < AT_ONCE) return;
     try {
-      const { jobs, taken } = this.#take(now);
-      this.#sent += jobs.length;
+      const { jobs, taken } = this.#take(now, AT_ONCE);
       if (jobs.length > 0) void this.#queue.add(() => Promise.all(jobs.map((job) => this.#ship(job))));
       if (taken > 0) return this.kick();
       const next = this.#parts.store.deliveries.nextAt();
@@ -138,21 +140,24 @@ export class Outbox {
   }
 
   /** Marks what is due as `sending`, and leaves out what nobody needs any more. `taken`: rows that were looked at. */
-  #take(now: number): { jobs: Job[]; taken: number } {
+  #take(now: number, room: number): { jobs: Job[]; taken: number } {
     const { store, ended } = this.#parts;
     const pushes = new Map<number, PushRow | undefined>();
     const jobs: Job[] = [];
     const over: PushOutcome[] = [];
     const taken = store.transaction(() => {
-      const rows = store.deliveries.due(now, AT_ONCE);
+      const rows = store.deliveries.due(now, room);
       for (const row of rows) {
         if (!pushes.has(row.push_num)) pushes.set(row.push_num, store.outbox.byNum(row.push_num));
         const push = pushes.get(row.push_num);
-        if (!push || this.#isHeld(row.device_num, now)) continue;
-        const why = needless(push, row, now);
+        const device = store.devices.target(row.device_num);
+        if (!push || !device) continue;
+        if (this.#isHeld(device.num, now)) continue;
+        const why = this.#needless(push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
-          jobs.push({ row, push });
+          row.attempts += 1;
+          jobs.push({ row, push, device });
         } else {
           const outcome = why === 'expired' ? 'expired' : 'dropped';
           store.deliveries.finish(row.num, outcome, row.status, why === 'expired' ? row.reason : why, now);
@@ -174,12 +179,20 @@ export class Outbox {
     return until > now;
   }
 
+  #needless(push: PushRow, device: PushTarget, now: number): string | null {
+    if (push.settled === 1) return 'settled';
+    if (device.state !== 'active') return 'unregistered';
+    return now >= push.expires_at ? 'expired' : null;
+  }
+
   async #ship(job: Job): Promise<void> {
-    const { row, push } = job;
+    const { row, push, device } = job;
+    if (!this.#isOn) return;
+    this.#sent += 1;
     const answer = await this.#parts.sender.send({
-      token: row.token,
-      topic: row.topic,
-      production: row.environment === 'production',
+      token: device.token,
+      topic: device.topic,
+      production: device.environment === 'production',
       apnsId: row.apns_id,
       collapseId: push.subject,
       pushType: push.push_type,
@@ -190,21 +203,27 @@ export class Outbox {
     this.#sent -= 1;
     // A server that stops leaves it as it is: without an answer it is sent again.
     if (!this.#isOn && answer.status === null) return;
-    const { clock, random } = this.#parts;
-    const now = clock.now();
-    const step = stepAfter(answer, { attempts: row.attempts + 1, registeredAt: row.registered_at, now, random: random() });
-    this.#note(answer, step, now);
-    this.#answered.push({ job, answer, step, at: now });
+    this.#settle(job, answer);
     this.kick();
   }
 
-  /** Keeps the answers that came. False where it can't, for instance on a full disk: nothing more is taken until it can. */
+  #settle(job: Job, answer: Answer): void {
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    const { attempts } = job.row;
+    const registeredAt = job.device.registered_at;
+    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
+    this.#note(answer, step, now);
+    this.#answered.push({ job, answer, step, at: now });
+  }
+
+  /** Keeps the answers that came. False where it can't, for instance on a full disk: until it can, nothing more is taken. */
   #keepAnswers(): boolean {
     const { store, logger, ended } = this.#parts;
     const answered = this.#answered;
     if (answered.length === 0) return true;
     try {
-      const outcomes = store.transaction(() => answered.map((each) => this.#keep(each)));
+      const outcomes = store.transaction(() => answered.map(({ job, answer, step, at }) => this.#keep(job, answer, step, at)));
       this.#answered = [];
       for (const outcome of outcomes) if (outcome) ended(outcome);
       return true;
@@ -225,44 +244,37 @@ export class Outbox {
     this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);
   }
 
-  #keep({ job: { row }, answer, step, at: now }: Answered): PushOutcome | null {
+  #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
     const { deliveries, devices } = this.#parts.store;
     const { status } = answer;
     switch (step.is) {
       case 'delivered':
         deliveries.finish(row.num, 'delivered', status, null, now);
-        devices.recordResult(row.device_num, { result: 'delivered', at: now });
+        devices.recordResult(device.num, { result: 'delivered', at: now });
         return 'delivered';
       case 'failed':
         deliveries.finish(row.num, 'failed', status, step.reason, now);
-        devices.recordResult(row.device_num, { result: step.reason, at: now });
+        devices.recordResult(device.num, { result: step.reason, at: now });
         return 'failed';
       case 'gone': {
         deliveries.finish(row.num, 'failed', status, step.reason, now);
         // It may have registered again while this one was under way.
-        const gone = devices.byNum(row.device_num)?.registered_at === row.registered_at;
-        devices.recordResult(row.device_num, { result: step.reason, at: now, gone });
-        if (gone) deliveries.forget(row.device_num, 'unregistered', now);
+        const gone = devices.byNum(device.num)?.registered_at === device.registered_at;
+        devices.recordResult(device.num, { result: step.reason, at: now, gone });
+        if (gone) deliveries.forget(device.num, 'unregistered', now);
         return 'failed';
       }
       case 'renew-token': {
         // The sender has made another one. Where that is refused, too, time must pass.
-        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts + 1, this.#parts.random())) : 0;
+        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
         deliveries.retry(row.num, now + again, status, answer.reason);
         return null;
       }
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
-        if (step.holds === 'device') this.#held.set(row.device_num, now + step.afterMs);
-        if (status !== null) devices.recordResult(row.device_num, { result: step.reason, at: now });
+        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
+        if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
         return null;
     }
   }
-}
-
-/** Why nobody needs a push any more; null where somebody does. */
-function needless(push: PushRow, { state }: DueDelivery, now: number): string | null {
-  if (push.settled === 1) return 'settled';
-  if (state !== 'active') return 'unregistered';
-  return now >= push.expires_at ? 'expired' : null;
 }

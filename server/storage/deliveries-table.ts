@@ -1,5 +1,4 @@
 import type { Database } from './database.ts';
-import type { DeviceRow } from './devices-table.ts';
 
 /** `sending`: handed to the push service, whose answer was not seen yet. `dropped`: not needed any more, or no room for it. */
 export type DeliveryState = 'queued' | 'sending' | 'delivered' | 'failed' | 'expired' | 'dropped';
@@ -25,9 +24,8 @@ export interface DeliveryRow {
   opened_at: number | null;
 }
 export type NewDelivery = Pick<DeliveryRow, 'push_num' | 'device_num' | 'apns_id' | 'subject' | 'silent' | 'next_at' | 'created_at'>;
-/** One that may be sent now, with where it goes. */
-export type DueDelivery = Pick<DeliveryRow, 'num' | 'push_num' | 'device_num' | 'apns_id' | 'attempts' | 'status' | 'reason'> &
-  Pick<DeviceRow, 'token' | 'topic' | 'environment' | 'state' | 'registered_at'>;
+/** One that may be sent now. */
+export type DueDelivery = Pick<DeliveryRow, 'num' | 'push_num' | 'device_num' | 'apns_id' | 'attempts' | 'status' | 'reason'>;
 /** An entry of the delivery log. */
 export type LoggedDelivery = DeliveryRow & { push_id: string; kind: string; session_id: string | null };
 
@@ -39,10 +37,8 @@ export function deliveriesTable(db: Database) {
     INSERT INTO deliveries (push_num, device_num, apns_id, subject, silent, next_at, created_at)
     VALUES (@push_num, @device_num, @apns_id, @subject, @silent, @next_at, @created_at) ON CONFLICT (push_num, device_num) DO NOTHING`);
   const due = db.prepare<[number, number], DueDelivery>(`
-    SELECT d.num, d.push_num, d.device_num, d.apns_id, d.attempts, d.status, d.reason,
-      v.token, v.topic, v.environment, v.state, v.registered_at
-    FROM deliveries d INDEXED BY deliveries_due CROSS JOIN devices v ON v.num = d.device_num
-    WHERE d.state = 'queued' AND d.next_at <= ? ORDER BY d.next_at LIMIT ?`);
+    SELECT num, push_num, device_num, apns_id, attempts, status, reason FROM deliveries INDEXED BY deliveries_due
+    WHERE state = 'queued' AND next_at <= ? ORDER BY next_at LIMIT ?`);
   const nextAt = db.prepare<[], { at: number | null }>(
     `SELECT min(next_at) AS at FROM deliveries INDEXED BY deliveries_due WHERE state = 'queued'`,
   );
@@ -87,7 +83,7 @@ export function deliveriesTable(db: Database) {
   return {
     /** False where this device has this push already. */
     insert: (row: NewDelivery): boolean => insert.run(row).changes === 1,
-    /** What may be sent now, what has waited longest first; `state` is the device's. */
+    /** What may be sent now, what has waited longest first. */
     due: (now: number, limit: number): DueDelivery[] => due.all(now, limit),
     /** When the next one may be sent; null where nothing waits. */
     nextAt: (): number | null => nextAt.get()?.at ?? null,

@@ -27,6 +27,8 @@ export interface DeviceRow {
   created_at: number;
   registered_at: number;
 }
+/** What a push needs to know of its device: read for every push. */
+export type PushTarget = Pick<DeviceRow, 'num' | 'token' | 'environment' | 'topic' | 'state' | 'registered_at'>;
 /** What a device wants of one session; null: as everywhere else. */
 export interface DeviceSessionRow {
   device_num: number;
@@ -57,6 +59,7 @@ export function devicesTable(db: Database) {
     VALUES (@id, @owner, @token, @platform, @environment, @topic, @app_version, @name, @preferences, @created_at, @registered_at)`);
   const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?');
   const byNum = db.prepare<[number], DeviceRow>('SELECT * FROM devices WHERE num = ?');
+  const target = db.prepare<[number], PushTarget>('SELECT num, token, environment, topic, state, registered_at FROM devices WHERE num = ?');
   const byToken = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE token = ?');
   const page = db.prepare<[string, number, number], DeviceRow>(
     'SELECT * FROM devices WHERE owner = ? AND num < ? ORDER BY num DESC LIMIT ?',
@@ -91,6 +94,7 @@ export function devicesTable(db: Database) {
     insert: (row: NewDevice): DeviceRow => byNum.get(Number(insert.run(row).lastInsertRowid)) as DeviceRow,
     byId: (id: string): DeviceRow | undefined => byId.get(id),
     byNum: (num: number): DeviceRow | undefined => byNum.get(num),
+    target: (num: number): PushTarget | undefined => target.get(num),
     byToken: (token: string): DeviceRow | undefined => byToken.get(token),
     /** An owner's devices below `beforeNum`, the latest first. */
     page: (owner: string, beforeNum: number, limit: number): DeviceRow[] => page.all(owner, beforeNum, limit),

@@ -89,6 +89,29 @@ describe('the outbox', () => {
     await world.until(() => world.rows().length === 0);
   });
 
+  it('[PU18] answers that can’t be kept are kept when they can, and nothing is sent again for it', async () => {
+    world = await PushOnClock.start();
+    world.device(1);
+    world.device(2);
+    world.sandbox.script({ then: { do: 'accept', delayMs: 100 } });
+    world.fail('it');
+    await world.until(() => world.sandbox.counts().received === 2);
+    world.store.db.pragma('query_only = ON');
+    await world.until(() => world.sandbox.counts().accepted === 2);
+    const from = clock().now();
+    await world.until(() => clock().now() > from + 500);
+    expect(world.rows().map(({ state }) => state)).toEqual(['sending', 'sending']);
+    expect(world.outcomes).toEqual([]);
+    world.store.db.pragma('query_only = OFF');
+    await world.drained();
+    expect(world.rows()).toMatchObject([
+      { state: 'delivered', status: 200, attempts: 1 },
+      { state: 'delivered', status: 200, attempts: 1 },
+    ]);
+    expect(world.outcomes).toEqual(['delivered', 'delivered']);
+    expect(world.sandbox.counts().received).toBe(2);
+  });
+
   it('[PU19] receipts are kept for a device’s own pushes, and an approval that was seen is known to be', async () => {
     world = await PushOnClock.start();
     const [first, second] = [world.device(1), world.device(2)];

@@ -16,7 +16,6 @@ export interface Endpoint {
 /** One push, ready to go. */
 export interface Shipment {
   token: string;
-  topic: string;
   apnsId: string;
   collapseId: string;
   pushType: 'alert' | 'background';
@@ -37,6 +36,7 @@ interface ApnClient {
 
 interface Open {
   shipment: Shipment;
+  topic: string;
   startedAt: number;
   stream: ClientHttp2Stream | null;
   answer: (answer: Answer) => void;
@@ -80,13 +80,13 @@ export class ApnsConnection {
     this.#scan = clock.every(SCAN_MS, () => this.#giveUp());
   }
 
-  /** Sends one and gives what the service said. Never rejects. */
-  send(shipment: Shipment): Promise<Answer> {
+  /** Sends one to an app (its bundle id, or a topic made from that) and gives what the service said. Never rejects. */
+  send(shipment: Shipment, topic: string): Promise<Answer> {
     return new Promise((resolve) => {
       const answer = (said: Answer): void => {
         if (this.#open.delete(open)) resolve(said);
       };
-      const open: Open = { shipment, startedAt: this.#clock.monotonic(), stream: null, answer };
+      const open: Open = { shipment, topic, startedAt: this.#clock.monotonic(), stream: null, answer };
       this.#open.add(open);
       if (this.#isUsable()) this.#request(open);
       else
@@ -120,7 +120,7 @@ export class ApnsConnection {
     let stream: ClientHttp2Stream;
     try {
       if (session === undefined) return open.answer(nothing('NoAnswer'));
-      stream = session.request(headersOf(open.shipment, this.#client.config.address, `bearer ${token.current}`));
+      stream = session.request(headersOf(open, this.#client.config.address, `bearer ${token.current}`));
     } catch (error) {
       // It has closed in the meantime.
       return open.answer(nothing(reasonOf(error)));
@@ -159,7 +159,7 @@ export class ApnsConnection {
   }
 }
 
-function headersOf(shipment: Shipment, authority: string, authorization: string): OutgoingHttpHeaders {
+function headersOf({ shipment, topic }: Open, authority: string, authorization: string): OutgoingHttpHeaders {
   return {
     ':scheme': 'https',
     ':method': 'POST',
@@ -167,7 +167,7 @@ function headersOf(shipment: Shipment, authority: string, authorization: string)
     ':path': `/3/device/${shipment.token}`,
     authorization,
     'apns-id': shipment.apnsId,
-    'apns-topic': shipment.topic,
+    'apns-topic': topic,
     'apns-push-type': shipment.pushType,
     'apns-priority': shipment.priority,
     'apns-expiration': shipment.expiry,

@@ -12,8 +12,8 @@ export type ApnsSettings = Pick<
   'apnsKeyPath' | 'apnsKeyId' | 'apnsTeamId' | 'apnsTopic' | 'apnsProduction' | 'apnsHost' | 'apnsPort' | 'apnsCaPath'
 >;
 
-/** A push with where it goes: a token belongs to one of Apple's two services. */
-export type Parcel = Omit<Shipment, 'topic'> & { topic: string | null; production: boolean };
+/** A push with where it goes: a token belongs to one of Apple's two services. Without a topic it goes to the server's own. */
+export type Parcel = Shipment & { topic: string | null; production: boolean };
 
 /** What sends pushes. `send` never rejects. */
 export interface Sender {
@@ -47,22 +47,8 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
     return made;
   };
   return {
-    send: (parcel) => connectionFor(parcel.production).send(addressed(parcel, apnsTopic)),
+    send: (shipment) => connectionFor(shipment.production).send(shipment, shipment.topic ?? apnsTopic),
     close: () => connections.forEach((connection) => connection.close()),
-  };
-}
-
-/** Field by field: this is done for each push. */
-function addressed(parcel: Parcel, topic: string): Shipment {
-  return {
-    token: parcel.token,
-    topic: parcel.topic ?? topic,
-    apnsId: parcel.apnsId,
-    collapseId: parcel.collapseId,
-    pushType: parcel.pushType,
-    priority: parcel.priority,
-    expiry: parcel.expiry,
-    payload: parcel.payload,
   };
 }
 
