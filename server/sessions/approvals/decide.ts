@@ -100,7 +100,7 @@ function sameAgain(request: RequestRow, verdict: Verdict): Decided {
   const same = decision === verdict.decision && by === verdict.by && said === saidOf(verdict);
   if (same && device !== null && device === verdict.device) return known;
   const where = device === null ? '' : ` on ${device}`;
-  throw new AppError('already-decided', `This was decided already: ${known.decision}, by ${known.by}${where}.`, { members: known });
+  throw new AppError('already-decided', `This was decided already: ${known.decision}, by ${known.by}${where}.`, { members: { ...known } });
 }
 
 /** As it was kept, so that everybody is told the same time. */
