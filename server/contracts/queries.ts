@@ -60,5 +60,8 @@ export const AskedQuery = z.object({
 });
 export type AskedQuery = z.output<typeof AskedQuery>;
 
+/** The same in all sessions of a user; what is open, unless it says otherwise. */
+export const InboxQuery = AskedQuery.extend({ state: AskedQuery.shape.state.unwrap().default('open') });
+
 export const ApprovalParams = z.object({ id: PathId, approvalId: AgentMadeId });
 export const QuestionParams = z.object({ id: PathId, questionId: AgentMadeId });
