@@ -201,7 +201,8 @@ export class Outbox {
     this.#silent = answer.status === null ? this.#silent + 1 : 0;
     if (step.is === 'delivered') this.#trouble = null;
     if (step.is !== 'retry' || step.holds !== 'all') return;
-    this.#trouble = step.reason;
+    this.#trouble =
+      answer.status === null ? `It does not answer: ${step.reason}.` : `It refuses all pushes: ${answer.status} ${step.reason}.`;
     // Many break off at once: how often in a row it was silent counts, not how often for one of them.
     const wait = answer.status === null ? backoffMs(Math.ceil(this.#silent / UNDER_WAY), this.#parts.random()) : step.afterMs;
     this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);

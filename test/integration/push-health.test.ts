@@ -42,7 +42,7 @@ describe('push as its owner sees it', () => {
     world.sandbox.script({ then: { do: 'refuse', reason: 'InvalidProviderToken' } });
     await client.ask({ message: 'Again', projectPath: project });
     await eventually(async () => (await health()).state === 'failing');
-    expect(await health()).toEqual({ state: 'failing', detail: 'InvalidProviderToken', queued: 1 });
+    expect(await health()).toEqual({ state: 'failing', detail: 'It refuses all pushes: 403 InvalidProviderToken.', queued: 1 });
     const text = await fetch(`${client.url}/metrics`, { headers: client.headers });
     expect(await text.text()).toMatch(/holdfast_pushes_total\{outcome="delivered"\} 1[\s\S]*holdfast_queue_length\{queue="pushes"\} 1/);
   });

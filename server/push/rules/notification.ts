@@ -23,7 +23,8 @@ export interface Notification {
 }
 
 /** Categories that a companion app registers, each with its actions in its own words. */
-export type Category = 'HOLDFAST_APPROVAL' | 'HOLDFAST_QUESTION' | 'HOLDFAST_ANSWER' | 'HOLDFAST_RETRY' | 'HOLDFAST_EXPIRING';
+export type Category =
+  'HOLDFAST_APPROVAL' | 'HOLDFAST_APPROVAL_DESTRUCTIVE' | 'HOLDFAST_QUESTION' | 'HOLDFAST_ANSWER' | 'HOLDFAST_RETRY' | 'HOLDFAST_EXPIRING';
 
 /** What one event means for the phones of its owner. */
 export interface Verdict {
