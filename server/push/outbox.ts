@@ -210,6 +210,8 @@ export class Outbox {
   #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
     const { deliveries, devices } = this.#parts.store;
     const { status } = answer;
+    // Its device or its session was removed meanwhile.
+    if (!deliveries.isStill(row.num, row.apns_id)) return null;
     switch (step.is) {
       case 'delivered':
         deliveries.finish(row.num, 'delivered', status, null, now);

@@ -45,6 +45,7 @@ export function deliveriesTable(db: Database) {
   const retry = db.prepare<[number, number | null, string, number]>(
     `UPDATE deliveries SET state = 'queued', next_at = ?, status = ?, reason = ? WHERE num = ? AND state = 'sending'`,
   );
+  const isStill = db.prepare<[number, string], { one: number }>('SELECT 1 AS one FROM deliveries WHERE num = ? AND apns_id = ?');
   const postpone = db.prepare<[number, number, number]>(
     `UPDATE deliveries SET next_at = ? WHERE device_num = ? AND state = 'queued' AND next_at < ?`,
   );
@@ -89,6 +90,8 @@ export function deliveriesTable(db: Database) {
     /** What a server had under way when it ended is to be sent again. Returns how many. */
     giveBack: (now: number): number => giveBack.run(now).changes,
     retry: (num: number, at: number, status: number | null, reason: string): void => void retry.run(at, status, reason, num),
+    /** Whether a row is still the one with this apns-id: SQLite gives the number of one that was removed to the next. */
+    isStill: (num: number, apnsId: string): boolean => isStill.get(num, apnsId) !== undefined,
     /** Nothing goes to this device before then. */
     postpone: (deviceNum: number, at: number): void => void postpone.run(at, deviceNum, at),
     finish: (num: number, state: DeliveryState, status: number | null, reason: string | null, at: number): void =>

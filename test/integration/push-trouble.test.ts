@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { deviceToken } from '../support/push.ts';
+import { PushOnClock } from '../support/push-on-clock.ts';
+
+const SECOND = 1_000;
+
+describe('an outbox in trouble', () => {
+  let world: PushOnClock;
+  let clock: FakeClock;
+  beforeEach(async () => {
+    world = await PushOnClock.start();
+    clock = world.clock as FakeClock;
+  });
+  afterEach(() => world.dispose());
+
+  it('[PU50] the answer to a push whose device was removed meanwhile is no other push’s', async () => {
+    const removed = world.device(1);
+    world.sandbox.script({
+      when: { token: deviceToken(1), nth: 1 },
+      then: { do: 'refuse', reason: 'BadDeviceToken', delayMs: 5 * SECOND },
+    });
+    world.sandbox.script({ when: { token: deviceToken(2), nth: 1 }, then: { do: 'refuse', reason: 'InternalServerError' } });
+    world.fail('one');
+    await world.until(() => world.sandbox.pushes().length === 1);
+    world.store.devices.remove(removed.num);
+    const other = world.device(2);
+    world.fail('two');
+    await world.until(() => world.rows().some(({ status }) => status === 500));
+    const [row] = world.rows();
+    world.store.deliveries.postpone(other.num, clock.now() + 10 * SECOND);
+    clock.advance(5 * SECOND);
+    await world.until(() => world.sandbox.counts().reasons['BadDeviceToken'] === 1);
+    await world.drained();
+    expect(world.taken(2)).toMatchObject([{ apnsId: row?.apns_id }]);
+    expect(world.rows()).toMatchObject([{ state: 'delivered', status: 200 }]);
+    expect(world.store.devices.byNum(other.num)).toMatchObject({ id: other.id, state: 'active', last_result: 'delivered' });
+  });
+});
