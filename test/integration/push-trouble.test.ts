@@ -36,4 +36,23 @@ describe('an outbox in trouble', () => {
     expect(world.rows()).toMatchObject([{ state: 'delivered', status: 200 }]);
     expect(world.store.devices.byNum(other.num)).toMatchObject({ id: other.id, state: 'active', last_result: 'delivered' });
   });
+
+  it('[PU51] a push that was given up and sent again does not take the late answer to its first try for its own', async () => {
+    world.device(1);
+    world.device(2);
+    world.sandbox.script({ when: { token: deviceToken(1), nth: 1 }, then: { do: 'accept', delayMs: 30 * SECOND } });
+    world.sandbox.script({ when: { token: deviceToken(1), nth: 2 }, then: { do: 'accept', delayMs: 20 * SECOND } });
+    world.sandbox.script({ when: { token: deviceToken(2), nth: 1 }, then: { do: 'accept', delayMs: 5 * SECOND } });
+    world.fail('one');
+    await world.until(() => world.sandbox.pushes().length === 2);
+    clock.advance(5 * SECOND);
+    await world.until(() => world.rows().some(({ state }) => state === 'delivered'));
+    clock.advance(20 * SECOND);
+    await world.until(() => world.sandbox.pushes().length === 3);
+    clock.advance(5 * SECOND);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    clock.advance(15 * SECOND);
+    await world.drained(5);
+    expect(world.rows()).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }]);
+  });
 });
