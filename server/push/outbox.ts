@@ -32,6 +32,8 @@ const AT_ONCE = 20;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
+/** A clock that loses less than this, in milliseconds, between two looks was not set. */
+const DRIFT_MS = 1_000;
 
 /**
  * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
@@ -45,6 +47,8 @@ export class Outbox {
   #state: 'off' | 'on' = 'off';
   /** Nothing is sent before then. */
   #holdUntil = 0;
+  /** The wall clock's time when the monotonic one began, at the last look. */
+  #wallStart = -Infinity;
   /** The same for single devices, by their `num`. */
   readonly #held = new Map<number, number>();
   /** Pushes in a row without any answer. */
@@ -63,7 +67,10 @@ export class Outbox {
   start(): void {
     const { store, clock, logger } = this.#parts;
     this.#state = 'on';
-    const again = store.transaction(() => store.deliveries.giveBack(clock.now()));
+    const again = store.transaction(() => {
+      store.deliveries.dueFromTheFuture(clock.now());
+      return store.deliveries.giveBack(clock.now());
+    });
     if (again > 0) logger.info({ pushes: again }, 'pushes without a known answer are sent again');
     this.kick();
   }
@@ -94,8 +101,8 @@ export class Outbox {
     const { clock, logger } = this.#parts;
     this.#wake = null;
     this.#timer?.cancel();
+    this.#followClock();
     const now = clock.now();
-    // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
     const room = Math.min(AT_ONCE, UNDER_WAY - this.#queue.size - this.#queue.pending);
     // Every answer that comes makes room, and looks again.
@@ -110,6 +117,23 @@ export class Outbox {
       logger.warn({ error: messageOf(error) }, 'pushes could not be taken from the outbox; it is tried again');
       this.#sleep(WRITE_AGAIN_MS);
     }
+  }
+
+  /** A clock that was set back holds nothing for longer than it would have. */
+  #followClock(): void {
+    const { store, clock, logger } = this.#parts;
+    const wallStart = clock.now() - clock.monotonic();
+    const back = Math.round(this.#wallStart - wallStart);
+    if (back > DRIFT_MS) {
+      try {
+        store.deliveries.bringForward(back);
+      } catch (error) {
+        return logger.warn({ error: messageOf(error) }, 'the clock was set back; what waits is brought forward later');
+      }
+      this.#holdUntil -= back;
+      for (const [device, until] of this.#held) this.#held.set(device, until - back);
+    }
+    this.#wallStart = wallStart;
   }
 
   #sleep(milliseconds: number): void {

@@ -42,6 +42,8 @@ export function deliveriesTable(db: Database) {
   );
   const take = db.prepare<[number]>(`UPDATE deliveries SET state = 'sending', attempts = attempts + 1 WHERE num = ? AND state = 'queued'`);
   const giveBack = db.prepare<[number]>(`UPDATE deliveries SET state = 'queued', next_at = ? WHERE state = 'sending'`);
+  const bringForward = db.prepare<[number]>(`UPDATE deliveries SET next_at = next_at - ? WHERE state = 'queued'`);
+  const ofTheFuture = db.prepare<[number, number]>(`UPDATE deliveries SET next_at = ? WHERE state = 'queued' AND created_at > ?`);
   const retry = db.prepare<[number, number | null, string, number]>(
     `UPDATE deliveries SET state = 'queued', next_at = ?, status = ?, reason = ? WHERE num = ? AND state = 'sending'`,
   );
@@ -89,6 +91,10 @@ export function deliveriesTable(db: Database) {
     take: (num: number): void => void take.run(num),
     /** What a server had under way when it ended is to be sent again. Returns how many. */
     giveBack: (now: number): number => giveBack.run(now).changes,
+    /** What waits is due so much sooner: the clock was set back by as many milliseconds. */
+    bringForward: (milliseconds: number): void => void bringForward.run(milliseconds),
+    /** What was made at a time that is yet to come, before the clock was set back, is due now. */
+    dueFromTheFuture: (now: number): void => void ofTheFuture.run(now, now),
     retry: (num: number, at: number, status: number | null, reason: string): void => void retry.run(at, status, reason, num),
     /** Whether a row is still the one with this apns-id: SQLite gives the number of one that was removed to the next. */
     isStill: (num: number, apnsId: string): boolean => isStill.get(num, apnsId) !== undefined,

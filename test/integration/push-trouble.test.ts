@@ -4,6 +4,7 @@ import { deviceToken } from '../support/push.ts';
 import { PushOnClock } from '../support/push-on-clock.ts';
 
 const SECOND = 1_000;
+const HOUR = 3_600_000;
 
 describe('an outbox in trouble', () => {
   let world: PushOnClock;
@@ -54,5 +55,28 @@ describe('an outbox in trouble', () => {
     clock.advance(15 * SECOND);
     await world.drained(5);
     expect(world.rows()).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }]);
+  });
+
+  it('[PU52] a clock that is set back makes nothing wait longer', async () => {
+    world.device(1);
+    world.sandbox.script({ when: { nth: 1 }, then: { do: 'refuse', reason: 'ServiceUnavailable', retryAfter: 20 } });
+    world.fail('one');
+    await world.until(() => world.rows().some(({ status }) => status === 503));
+    clock.setWall(clock.now() - 240 * SECOND);
+    clock.advance(21 * SECOND);
+    await world.drained(5);
+    expect(world.taken()).toHaveLength(1);
+  });
+
+  it('[PU52] also where it was set back while no server ran', async () => {
+    world.device(1);
+    world.sandbox.script({ when: { nth: 1 }, then: { do: 'refuse', reason: 'ServiceUnavailable', retryAfter: 20 } });
+    world.fail('one');
+    await world.until(() => world.rows().some(({ status }) => status === 503));
+    await world.stop();
+    clock.setWall(clock.now() - 24 * HOUR);
+    await world.restart();
+    await world.drained(5);
+    expect(world.taken()).toHaveLength(1);
   });
 });
