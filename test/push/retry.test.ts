@@ -30,6 +30,15 @@ describe('what follows from an answer', () => {
     expect(after({ status: 503, retryAfter: '60' })).toMatchObject({ is: 'retry', holds: 'all' });
   });
 
+  it('[PU11] to be told to come back at once, or at a time that has passed, is no reason to hammer', () => {
+    for (const retryAfter of ['0', new Date(now - 90_000).toUTCString()]) {
+      for (const attempts of [1, 5]) {
+        const step = after({ status: 429, reason: 'TooManyRequests', retryAfter }, { attempts });
+        expect(step.is === 'retry' && step.afterMs).toBe(backoffMs(attempts, 0.5));
+      }
+    }
+  });
+
   it('[PU10] only what says that a token is no more unregisters it', () => {
     expect(after({ status: 410, reason: 'Unregistered', timestamp: 2_000 }, { registeredAt: 1_000 })).toMatchObject({ is: 'gone' });
     expect(after({ status: 410, reason: 'Unregistered', timestamp: 1_000 }, { registeredAt: 2_000 })).toMatchObject({ is: 'failed' });

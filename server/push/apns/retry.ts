@@ -19,6 +19,7 @@ export type Step =
 
 const BASE_MS = 1_000;
 const MOST_MS = 600_000;
+const LEAST_RETRY_AFTER_MS = 1_000;
 const MOST_RETRY_AFTER_MS = 6 * 3_600_000;
 
 /** Milliseconds until the next try after so many: doubling, half of it by chance, 10 minutes at most. `random`: 0 to 1. */
@@ -48,7 +49,9 @@ export function stepAfter(
   const { status, reason } = answer;
   const asked = retryAfterMs(answer.retryAfter, now);
   // A little later than it asks for, and never all at once.
-  const wait = asked === null ? backoffMs(attempts, random) : asked + Math.round(random * Math.min(1_000, asked / 10));
+  const told = asked === null ? 0 : asked + Math.round(random * Math.min(1_000, asked / 10));
+  // "At once", or a date that by our clock has passed, must not become as many tries as the line takes.
+  const wait = asked === null || asked < LEAST_RETRY_AFTER_MS ? Math.max(told, backoffMs(attempts, random)) : told;
   if (status === null) {
     // The service promises not to have looked at it, for instance since it came behind a GOAWAY.
     if (reason === REFUSED && attempts <= 5) return { is: 'retry', afterMs: Math.round(50 + 100 * random), holds: 'push', reason };
