@@ -48,8 +48,14 @@ describe('what follows from an answer', () => {
     }
   });
 
+  it('[PU16] a key for the other one of Apple’s services loses no push, and holds up no device of its own service', () => {
+    const step = after({ status: 403, reason: 'BadEnvironmentKeyIdInToken' });
+    expect(step).toMatchObject({ is: 'retry', holds: 'device' });
+    expect(step.is === 'retry' && step.afterMs).toBeGreaterThanOrEqual(30_000);
+  });
+
   it('[PU16] a wrong key loses no push: all wait, and are tried again', () => {
-    for (const reason of ['InvalidProviderToken', 'MissingProviderToken', 'TooManyProviderTokenUpdates']) {
+    for (const reason of ['InvalidProviderToken', 'MissingProviderToken', 'UnrelatedKeyIdInToken', 'TooManyProviderTokenUpdates']) {
       const step = after({ status: reason.startsWith('Too') ? 429 : 403, reason });
       expect(step).toMatchObject({ is: 'retry', holds: 'all', reason });
       expect(step.is === 'retry' && step.afterMs).toBeGreaterThanOrEqual(30_000);

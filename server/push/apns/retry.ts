@@ -39,7 +39,14 @@ export function retryAfterMs(header: string | null, now: number): number | null 
 export const REFUSED = 'StreamRefused';
 
 /** Ours to mend: a key or a topic that is wrong is wrong for every push. */
-const SETTINGS = new Set(['InvalidProviderToken', 'MissingProviderToken', 'BadCertificate', 'BadCertificateEnvironment', 'Forbidden']);
+const SETTINGS = new Set([
+  'InvalidProviderToken',
+  'MissingProviderToken',
+  'UnrelatedKeyIdInToken',
+  'BadCertificate',
+  'BadCertificateEnvironment',
+  'Forbidden',
+]);
 
 /** What an answer means for a push that was tried `attempts` times and whose device registered at a time. Pure. */
 export function stepAfter(
@@ -68,6 +75,8 @@ export function stepAfter(
   if (SETTINGS.has(reason) || reason === 'TooManyProviderTokenUpdates') {
     return { is: 'retry', afterMs: Math.max(wait, 30_000), holds: 'all', reason };
   }
+  // The key is for Apple's other service: devices of that one go on.
+  if (reason === 'BadEnvironmentKeyIdInToken') return { is: 'retry', afterMs: Math.max(wait, 30_000), holds: 'device', reason };
   if (status === 429) return { is: 'retry', afterMs: wait, holds: 'device', reason };
   if (status >= 500) return { is: 'retry', afterMs: wait, holds: asked === null ? 'push' : 'all', reason };
   return { is: 'failed', reason };
