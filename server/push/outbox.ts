@@ -203,9 +203,9 @@ export class Outbox {
   async #settle(job: Job, answer: Answer): Promise<void> {
     const { store, clock, logger, random, ended } = this.#parts;
     const now = clock.now();
-    const { attempts } = job.row;
+    const { attempts, reason: lastReason } = job.row;
     const registeredAt = job.device.registered_at;
-    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
+    const step = stepAfter(answer, { attempts, lastReason, registeredAt, now, random: random() });
     this.#note(answer, step, now);
     for (;;) {
       try {
@@ -253,12 +253,9 @@ export class Outbox {
         if (gone) deliveries.forget(device.num, 'unregistered', now);
         return 'failed';
       }
-      case 'renew-token': {
-        // The sender has made another one. Where that is refused, too, time must pass.
-        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
-        deliveries.retry(row.num, now + again, status, answer.reason);
+      case 'renew-token':
+        deliveries.retry(row.num, now, status, answer.reason);
         return null;
-      }
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
         if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);

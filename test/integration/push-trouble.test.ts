@@ -79,4 +79,20 @@ describe('an outbox in trouble', () => {
     await world.drained(5);
     expect(world.taken()).toHaveLength(1);
   });
+
+  it('[PU24] a service that takes no provider token at all is seen in /health, and is left alone for a while', async () => {
+    for (let number = 1; number <= 5; number += 1) world.device(number);
+    world.sandbox.script({ then: { do: 'refuse', reason: 'ExpiredProviderToken' } });
+    world.fail('one');
+    await world.until(() => world.push.health().state === 'failing', 5);
+    expect(world.push.health()).toMatchObject({ detail: 'ExpiredProviderToken' });
+    await world.until(() => world.rows().every(({ state }) => state === 'queued'));
+    const before = world.sandbox.pushes().length;
+    world.fail('two');
+    await world.until(() => world.rows().length === 10);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    clock.advance(25 * SECOND);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(world.sandbox.pushes()).toHaveLength(before);
+  });
 });

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { backoffMs, retryAfterMs, stepAfter, type Answer } from '../../server/push/apns/retry.ts';
 
 const now = Date.parse('2026-03-01T08:00:00Z');
-const after = (change: Partial<Answer>, { attempts = 1, registeredAt = 0, random = 0.5 } = {}) =>
-  stepAfter({ status: 500, reason: 'x', timestamp: null, retryAfter: null, ...change }, { attempts, registeredAt, now, random });
+const after = (change: Partial<Answer>, { attempts = 1, lastReason = 'x', registeredAt = 0, random = 0.5 } = {}) =>
+  stepAfter(
+    { status: 500, reason: 'x', timestamp: null, retryAfter: null, ...change },
+    { attempts, lastReason, registeredAt, now, random },
+  );
 
 describe('what follows from an answer', () => {
   it('[PU16] each try waits about twice as long as the one before, half of it by chance, 10 minutes at most', () => {

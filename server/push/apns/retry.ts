@@ -48,11 +48,20 @@ const SETTINGS = new Set([
   'Forbidden',
 ]);
 
-/** What an answer means for a push that was tried `attempts` times and whose device registered at a time. Pure. */
-export function stepAfter(
-  answer: Answer,
-  { attempts, registeredAt, now, random }: { attempts: number; registeredAt: number; now: number; random: number },
-): Step {
+/** What else counts for what is to be done after an answer. */
+export interface Tried {
+  attempts: number;
+  /** Of the answer before this one. */
+  lastReason: string | null;
+  /** When the device registered, in milliseconds since 1970. */
+  registeredAt: number;
+  now: number;
+  /** 0 to 1. */
+  random: number;
+}
+
+/** What an answer means for a push that was tried so often. Pure. */
+export function stepAfter(answer: Answer, { attempts, lastReason, registeredAt, now, random }: Tried): Step {
   const { status, reason } = answer;
   const asked = retryAfterMs(answer.retryAfter, now);
   // A little later than it asks for, and never all at once.
@@ -71,8 +80,10 @@ export function stepAfter(
     return isOld ? { is: 'failed', reason } : { is: 'gone', reason };
   }
   if (reason === 'BadDeviceToken') return { is: 'gone', reason };
-  if (reason === 'ExpiredProviderToken') return { is: 'renew-token' };
-  if (SETTINGS.has(reason) || reason === 'TooManyProviderTokenUpdates') {
+  // The sender has made another token. Where that is refused, too, something else is wrong, such as this machine's clock.
+  const isStillOld = reason === 'ExpiredProviderToken' && lastReason === reason;
+  if (reason === 'ExpiredProviderToken' && !isStillOld) return { is: 'renew-token' };
+  if (isStillOld || SETTINGS.has(reason) || reason === 'TooManyProviderTokenUpdates') {
     return { is: 'retry', afterMs: Math.max(wait, 30_000), holds: 'all', reason };
   }
   // The key is for Apple's other service: devices of that one go on.
