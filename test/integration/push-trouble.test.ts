@@ -80,6 +80,24 @@ describe('an outbox in trouble', () => {
     expect(world.taken()).toHaveLength(1);
   });
 
+  it('[PU8] whatever an agent calls its requests, their pushes arrive, and hold up no others', async () => {
+    world.device(1);
+    for (const approvalId of ['two\nlines', '一', 'é', ' ', 'a\0b']) {
+      world.append({
+        channel: 'agent',
+        kind: 'approval.requested',
+        data: {
+          ...{ approvalId, tool: 'Bash', title: 'Go on?', input: {}, options: [], expiresAt: null },
+          ...{ inputHash: '0'.repeat(64), risk: 'low', riskReasons: [] },
+        },
+      });
+    }
+    world.fail('another');
+    await world.until(() => world.taken(1).length === 6, 5);
+    expect(new Set(world.taken(1).map(({ collapseId }) => collapseId)).size).toBe(6);
+    for (const { attempts } of world.rows()) expect(attempts).toBe(1);
+  });
+
   it('[PU24] a service that takes no provider token at all is seen in /health, and is left alone for a while', async () => {
     for (let number = 1; number <= 5; number += 1) world.device(number);
     world.sandbox.script({ then: { do: 'refuse', reason: 'ExpiredProviderToken' } });
