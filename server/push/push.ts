@@ -39,6 +39,8 @@ export interface PushHealth {
 const HOUR = 3_600_000;
 const KEPT_MS = 7 * 24 * HOUR;
 const PRUNE_MS = 60_000;
+/** Between two parts of what is old, in milliseconds. */
+const PRUNE_AGAIN_MS = 250;
 /** Pushes that are removed at once; one may have gone to thousands of devices. */
 const PRUNED_AT_ONCE = 5;
 const LIVE = new Set(['queued', 'sending', 'delivered']);
@@ -53,6 +55,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   readonly #sender: ReturnType<typeof makeSender>;
   readonly #outbox: Outbox | null;
   #pruning: Timer | null = null;
+  #pruneAgain: Timer | null = null;
 
   constructor(parts: PushParts) {
     const { store, log, clock, logger, newId, random, settings, showing, ended } = parts;
@@ -85,6 +88,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   /** Ends the connection. What got no answer by then is sent again at the next start. */
   async stop(): Promise<void> {
     this.#pruning?.cancel();
+    this.#pruneAgain?.cancel();
     this.#feed.stop();
     const { clock } = this.#parts;
     this.#outbox?.stop();
@@ -158,7 +162,9 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   #prune(): void {
     const { store, clock, logger } = this.#parts;
     try {
-      store.transaction(() => store.outbox.prune(clock.now() - KEPT_MS, PRUNED_AT_ONCE));
+      const pruned = store.transaction(() => store.outbox.prune(clock.now() - KEPT_MS, PRUNED_AT_ONCE));
+      this.#pruneAgain?.cancel();
+      if (pruned === PRUNED_AT_ONCE) this.#pruneAgain = clock.after(PRUNE_AGAIN_MS, () => this.#prune());
     } catch (error) {
       logger.warn({ error }, 'the delivery log will be pruned later');
     }

@@ -14,6 +14,7 @@ describe('an outbox in trouble', () => {
     clock = world.clock as FakeClock;
   });
   afterEach(() => world.dispose());
+  const count = (sql: string): number => world.store.db.prepare<[], { n: number }>(sql).get()?.n ?? 0;
 
   it('[PU50] the answer to a push whose device was removed meanwhile is no other push’s', async () => {
     const removed = world.device(1);
@@ -78,6 +79,18 @@ describe('an outbox in trouble', () => {
     await world.restart();
     await world.drained(5);
     expect(world.taken()).toHaveLength(1);
+  });
+
+  it('[PU18] however many pushes there were, what is older than a week goes', async () => {
+    for (let number = 0; number < 50; number += 1) {
+      world.store.outbox.insert({
+        ...{ id: `push ${number}`, session_num: null, seq: null, kind: 'test', subject: 'test', push_type: 'alert', priority: 10 },
+        ...{ payload: '{}', expires_at: clock.now(), created_at: clock.now() },
+      });
+    }
+    clock.advance(8 * 24 * HOUR);
+    for (let second = 0; second < 60; second += 1) clock.advance(SECOND);
+    expect(count('SELECT count(*) AS n FROM pushes')).toBe(0);
   });
 
   it('[PU8] whatever an agent calls its requests, their pushes arrive, and hold up no others', async () => {
