@@ -81,6 +81,13 @@ describe('an outbox in trouble', () => {
     expect(world.taken()).toHaveLength(1);
   });
 
+  it('[PU53] an event that no push can be made of holds up no other session', async () => {
+    world.device(1);
+    world.append({ channel: 'agent', kind: 'rate-limited', data: { resetsAt: 'no time' } });
+    world.fail('elsewhere', world.makeSession('me', 'Another'));
+    await world.until(() => world.taken(1).length === 1, 5);
+  });
+
   it('[PU18] however many pushes there were, what is older than a week goes', async () => {
     for (let number = 0; number < 50; number += 1) {
       world.store.outbox.insert({
