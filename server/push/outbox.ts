@@ -3,7 +3,7 @@ import type { PushOutcome } from '../contracts/metrics-views.ts';
 import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { DeliveryRow } from '../storage/deliveries-table.ts';
+import { FOREGROUND, isWithheldRow, type DeliveryRow } from '../storage/deliveries-table.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
@@ -18,6 +18,8 @@ export interface OutboxParts {
   /** 0 to 1. */
   random: () => number;
   ended: (outcome: PushOutcome) => void;
+  /** Whether a device proved after a time that it shows a session. */
+  proved: (deviceId: string, sessionId: string, since: number) => boolean;
 }
 
 interface Job {
@@ -32,6 +34,8 @@ const AT_ONCE = 20;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
+/** A sign of life may have been on its way for so long, in milliseconds: one that came sooner after an event proves nothing. */
+const ON_THE_WAY_MS = 1_000;
 /** A clock that loses less than this, in milliseconds, between two looks was not set. */
 const DRIFT_MS = 1_000;
 
@@ -154,7 +158,7 @@ export class Outbox {
         const device = store.devices.byNum(row.device_num);
         if (!push || !device) continue;
         if (this.#isHeld(device.num, now)) continue;
-        const why = this.#needless(push, device, now);
+        const why = this.#needless(row, push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
           jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device });
@@ -179,10 +183,16 @@ export class Outbox {
     return until > now;
   }
 
-  #needless(push: PushRow, device: DeviceRow, now: number): string | null {
+  #needless(row: DeliveryRow, push: PushRow, device: DeviceRow, now: number): string | null {
     if (push.settled === 1) return 'settled';
     if (device.state !== 'active') return 'unregistered';
+    if (isWithheldRow(row) && this.#hasSeen(device, push, row.created_at + ON_THE_WAY_MS)) return FOREGROUND;
     return now >= push.expires_at ? 'expired' : null;
+  }
+
+  #hasSeen(device: DeviceRow, { session_num }: PushRow, since: number): boolean {
+    const session = session_num === null ? undefined : this.#parts.store.sessions.byNum(session_num);
+    return session !== undefined && this.#parts.proved(device.id, session.id, since);
   }
 
   async #ship(job: Job): Promise<void> {

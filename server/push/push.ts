@@ -4,7 +4,7 @@ import { AppError } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
-import type { LoggedDelivery } from '../storage/deliveries-table.ts';
+import { isWithheldRow, type LoggedDelivery } from '../storage/deliveries-table.ts';
 import type { OpenRequest } from '../storage/escalations-table.ts';
 import type { Store } from '../storage/store.ts';
 import { makeSender, missingSettings, type ApnsSettings } from './apns/apns.ts';
@@ -26,6 +26,8 @@ export interface PushParts {
   settings: ApnsSettings;
   /** Ids of the devices that proved to show a session at this moment. */
   showing: (sessionId: string) => ReadonlySet<string>;
+  /** Whether a device proved after a time (milliseconds since 1970) that it shows a session. */
+  proved: (deviceId: string, sessionId: string, since: number) => boolean;
   ended: (outcome: PushOutcome) => void;
 }
 
@@ -58,7 +60,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   #pruneAgain: Timer | null = null;
 
   constructor(parts: PushParts) {
-    const { store, log, clock, logger, newId, random, settings, showing, ended } = parts;
+    const { store, log, clock, logger, newId, random, settings, showing, proved, ended } = parts;
     this.#parts = parts;
     const dropped = (count: number): void => {
       for (let left = count; left > 0; left -= 1) ended('dropped');
@@ -66,7 +68,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
     this.#enqueue = new Enqueue({ store, newId, showing, dropped });
     this.#feed = new Feed({ store, log, clock, logger, enqueue: this.#enqueue, made: () => this.#outbox?.kick() });
     this.#sender = makeSender(settings, clock);
-    this.#outbox = this.#sender && new Outbox({ store, clock, logger, sender: this.#sender, random, ended });
+    this.#outbox = this.#sender && new Outbox({ store, clock, logger, sender: this.#sender, random, ended, proved });
   }
 
   /** Whether pushes can be sent. */
@@ -148,7 +150,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   about(request: OpenRequest): PushedRequest {
     const rows = this.#parts.store.deliveries.about(request.session_num, subjectOf('ask', request.id));
     return {
-      pushedTo: new Set(rows.flatMap(({ device_num, state }) => (LIVE.has(state) ? [device_num] : []))),
+      pushedTo: new Set(rows.flatMap((row) => (LIVE.has(row.state) && !isWithheldRow(row) ? [row.device_num] : []))),
       acknowledged: rows.some(({ received_at, opened_at }) => received_at !== null || opened_at !== null),
     };
   }
