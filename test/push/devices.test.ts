@@ -23,6 +23,7 @@ function bench(max = 100) {
   const outbox: DeviceOutbox = {
     isSetUp: true,
     enqueueTest: ({ id }) => ({ pushId: `push-${tested.push(id)}` }),
+    deliveries: () => [],
     recordReceipts: (_device, receipts) => {
       told.push([...receipts]);
       return { recorded: receipts.length, unknown: 0 };
@@ -71,6 +72,7 @@ describe('devices', () => {
       () => devices.remove('you', id),
       () => devices.test('you', id),
       () => devices.receipts('you', id, { pushes: [{ id: 'x' }] }),
+      () => devices.deliveries('you', id, { limit: 1 }),
       () => devices.find('you', id),
     ];
     expect(tries.map(code)).toEqual(tries.map(() => 'device-not-found'));

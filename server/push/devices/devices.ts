@@ -1,12 +1,21 @@
 import { DeviceToken } from '../../contracts/devices.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../../contracts/devices.ts';
+import type {
+  DeliveriesPage,
+  DeliveriesQuery,
+  DevicesPage,
+  DevicesQuery,
+  DeviceView,
+  PatchDevice,
+  Receipts,
+  RegisterDevice,
+} from '../../contracts/devices.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { DeviceChange, DeviceRow } from '../../storage/devices-table.ts';
 import type { Store } from '../../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
-import { deviceView } from './device-view.ts';
+import { deliveryView, deviceView } from './device-view.ts';
 import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';
 import type { Presence } from './presence.ts';
 
@@ -118,6 +127,13 @@ export class Devices {
     if (row.state === 'unregistered')
       throw new AppError('device-unregistered', 'The push service no longer knows this device; its app has to register it again.');
     return this.#parts.outbox.enqueueTest(row);
+  }
+
+  deliveries(owner: string, id: string, { before = Number.MAX_SAFE_INTEGER, limit }: DeliveriesQuery): DeliveriesPage {
+    const rows = this.#parts.outbox.deliveries(this.find(owner, id), before, limit + 1);
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return { deliveries: shown.map(deliveryView), nextBefore: last ? String(last.num) : null };
   }
 
   receipts(owner: string, id: string, { pushes }: Receipts): { recorded: number; unknown: number } {
