@@ -55,10 +55,12 @@ export class Devices {
   }
 
   /** Whether the answer to a message from this device will be pushed to it: one that is muted or wants less would wait in vain. */
-  canPush(owner: string, deviceToken: string | undefined): boolean {
+  canPush(owner: string, deviceToken: string | undefined, sessionId: string): boolean {
     const { outbox, store, clock } = this.#parts;
     const row = deviceToken === undefined || !outbox.isSetUp ? undefined : store.devices.byToken(deviceToken.toLowerCase());
-    return row?.owner === owner && silenceOf(listener(row), { is: 'news' }, clock.now()) === null;
+    if (row?.owner !== owner) return false;
+    const wish = store.devices.sessionsOf(row.num).find((each) => each.session_id === sessionId);
+    return silenceOf(listener(row, wish), { is: 'news' }, clock.now()) === null;
   }
 
   view(owner: string, id: string): DeviceView {
