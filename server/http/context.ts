@@ -5,7 +5,16 @@ import type { Logger } from '../platform/logger.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../contracts/devices.ts';
+import type {
+  DeliveriesPage,
+  DeliveriesQuery,
+  DevicesPage,
+  DevicesQuery,
+  DeviceView,
+  PatchDevice,
+  Receipts,
+  RegisterDevice,
+} from '../contracts/devices.ts';
 import type { AgentsView, HealthView, ProjectsView, ReadyView } from '../contracts/server-views.ts';
 import type { SessionMetricsView } from '../contracts/metrics-views.ts';
 import type { ActiveView } from '../contracts/views.ts';
@@ -24,6 +33,7 @@ export interface DeviceDesk {
   patch: (owner: string, id: string, patch: PatchDevice) => DeviceView;
   remove: (owner: string, id: string) => void;
   test: (owner: string, id: string) => { pushId: string };
+  deliveries: (owner: string, id: string, query: DeliveriesQuery) => DeliveriesPage;
   receipts: (owner: string, id: string, receipts: Receipts) => { recorded: number; unknown: number };
 }
 

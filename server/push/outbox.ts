@@ -3,7 +3,7 @@ import type { PushOutcome } from '../contracts/metrics-views.ts';
 import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { DeliveryRow } from '../storage/deliveries-table.ts';
+import { FOREGROUND, isWithheldRow, type DeliveryRow } from '../storage/deliveries-table.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
@@ -18,6 +18,8 @@ export interface OutboxParts {
   /** 0 to 1. */
   random: () => number;
   ended: (outcome: PushOutcome) => void;
+  /** Whether a device proved after a time that it shows a session. */
+  proved: (deviceId: string, sessionId: string, since: number) => boolean;
 }
 
 interface Job {
@@ -32,6 +34,10 @@ const AT_ONCE = 20;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
+/** A sign of life may have been on its way for so long, in milliseconds: one that came sooner after an event proves nothing. */
+const ON_THE_WAY_MS = 1_000;
+/** A clock that loses less than this, in milliseconds, between two looks was not set. */
+const DRIFT_MS = 1_000;
 
 /**
  * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
@@ -45,6 +51,8 @@ export class Outbox {
   #state: 'off' | 'on' = 'off';
   /** Nothing is sent before then. */
   #holdUntil = 0;
+  /** The wall clock's time when the monotonic one began, at the last look. */
+  #wallStart = -Infinity;
   /** The same for single devices, by their `num`. */
   readonly #held = new Map<number, number>();
   /** Pushes in a row without any answer. */
@@ -63,7 +71,10 @@ export class Outbox {
   start(): void {
     const { store, clock, logger } = this.#parts;
     this.#state = 'on';
-    const again = store.transaction(() => store.deliveries.giveBack(clock.now()));
+    const again = store.transaction(() => {
+      store.deliveries.dueFromTheFuture(clock.now());
+      return store.deliveries.giveBack(clock.now());
+    });
     if (again > 0) logger.info({ pushes: again }, 'pushes without a known answer are sent again');
     this.kick();
   }
@@ -94,8 +105,8 @@ export class Outbox {
     const { clock, logger } = this.#parts;
     this.#wake = null;
     this.#timer?.cancel();
+    this.#followClock();
     const now = clock.now();
-    // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
     const room = Math.min(AT_ONCE, UNDER_WAY - this.#queue.size - this.#queue.pending);
     // Every answer that comes makes room, and looks again.
@@ -110,6 +121,23 @@ export class Outbox {
       logger.warn({ error: messageOf(error) }, 'pushes could not be taken from the outbox; it is tried again');
       this.#sleep(WRITE_AGAIN_MS);
     }
+  }
+
+  /** A clock that was set back holds nothing for longer than it would have. */
+  #followClock(): void {
+    const { store, clock, logger } = this.#parts;
+    const wallStart = clock.now() - clock.monotonic();
+    const back = Math.round(this.#wallStart - wallStart);
+    if (back > DRIFT_MS) {
+      try {
+        store.deliveries.bringForward(back);
+      } catch (error) {
+        return logger.warn({ error: messageOf(error) }, 'the clock was set back; what waits is brought forward later');
+      }
+      this.#holdUntil -= back;
+      for (const [device, until] of this.#held) this.#held.set(device, until - back);
+    }
+    this.#wallStart = wallStart;
   }
 
   #sleep(milliseconds: number): void {
@@ -130,7 +158,7 @@ export class Outbox {
         const device = store.devices.byNum(row.device_num);
         if (!push || !device) continue;
         if (this.#isHeld(device.num, now)) continue;
-        const why = this.#needless(push, device, now);
+        const why = this.#needless(row, push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
           jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device });
@@ -155,10 +183,16 @@ export class Outbox {
     return until > now;
   }
 
-  #needless(push: PushRow, device: DeviceRow, now: number): string | null {
+  #needless(row: DeliveryRow, push: PushRow, device: DeviceRow, now: number): string | null {
     if (push.settled === 1) return 'settled';
     if (device.state !== 'active') return 'unregistered';
+    if (isWithheldRow(row) && this.#hasSeen(device, push, row.created_at + ON_THE_WAY_MS)) return FOREGROUND;
     return now >= push.expires_at ? 'expired' : null;
+  }
+
+  #hasSeen(device: DeviceRow, { session_num }: PushRow, since: number): boolean {
+    const session = session_num === null ? undefined : this.#parts.store.sessions.byNum(session_num);
+    return session !== undefined && this.#parts.proved(device.id, session.id, since);
   }
 
   async #ship(job: Job): Promise<void> {
@@ -179,9 +213,9 @@ export class Outbox {
   async #settle(job: Job, answer: Answer): Promise<void> {
     const { store, clock, logger, random, ended } = this.#parts;
     const now = clock.now();
-    const { attempts } = job.row;
+    const { attempts, reason: lastReason } = job.row;
     const registeredAt = job.device.registered_at;
-    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
+    const step = stepAfter(answer, { attempts, lastReason, registeredAt, now, random: random() });
     this.#note(answer, step, now);
     for (;;) {
       try {
@@ -211,6 +245,8 @@ export class Outbox {
   #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
     const { deliveries, devices } = this.#parts.store;
     const { status } = answer;
+    // Its device or its session was removed meanwhile.
+    if (!deliveries.isStill(row.num, row.apns_id)) return null;
     switch (step.is) {
       case 'delivered':
         deliveries.finish(row.num, 'delivered', status, null, now);
@@ -228,12 +264,9 @@ export class Outbox {
         if (gone) deliveries.forget(device.num, 'unregistered', now);
         return 'failed';
       }
-      case 'renew-token': {
-        // The sender has made another one. Where that is refused, too, time must pass.
-        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
-        deliveries.retry(row.num, now + again, status, answer.reason);
+      case 'renew-token':
+        deliveries.retry(row.num, now, status, answer.reason);
         return null;
-      }
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
         if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);

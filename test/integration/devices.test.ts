@@ -151,6 +151,11 @@ describe('devices', () => {
       ],
       [['GET', '?limit=1001', undefined], ['limit']],
       [['GET', '?before=x', undefined], ['before']],
+      [
+        ['GET', `/${id}/deliveries?limit=0&before=0`, undefined],
+        ['limit', 'before'],
+      ],
+      [['GET', `/${id}/deliveries?limit=1001`, undefined], ['limit']],
     ];
     for (const [[method, path, body], fields] of tries) {
       const reply = await call<Problem>(method, `/api/devices${path}`, body);

@@ -47,6 +47,7 @@ export async function pushes(guide: Guide, deviceId: string): Promise<void> {
     await guide.visit('testDevice', { params });
     await eventually(async () => (await health()).state === 'unregistered');
     await guide.visit('testDevice', { params });
+    await guide.visit('deliveries', { params, query: '?limit=1' });
   } finally {
     await sandbox.close();
     rmSync(folder, { recursive: true, force: true });

@@ -90,12 +90,15 @@ export class ApnsConnection {
     const { apnsId } = shipment;
     return new Promise((resolve) => {
       const answer = (said: Answer): void => {
-        if (this.#open.delete(apnsId)) resolve(said);
+        // The same push may be under way again, after this try was given up.
+        if (this.#open.get(apnsId) === entry) this.#open.delete(apnsId);
+        resolve(said);
       };
-      this.#open.set(apnsId, { startedAt: this.#clock.monotonic(), stream: null, answer });
+      const entry: Open = { startedAt: this.#clock.monotonic(), stream: null, answer };
+      this.#open.set(apnsId, entry);
       const failed = (error: unknown): void => {
         // Where there is a stream, its end says what there is to say.
-        if (!this.#open.get(apnsId)?.stream) answer(nothing(reasonOf(error)));
+        if (!entry.stream) answer(nothing(reasonOf(error)));
       };
       this.#provider.send(notificationOf(shipment), shipment.token).then(({ failed: [first] }) => failed(first?.error), failed);
     });

@@ -1,12 +1,21 @@
 import { DeviceToken } from '../../contracts/devices.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../../contracts/devices.ts';
+import type {
+  DeliveriesPage,
+  DeliveriesQuery,
+  DevicesPage,
+  DevicesQuery,
+  DeviceView,
+  PatchDevice,
+  Receipts,
+  RegisterDevice,
+} from '../../contracts/devices.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { DeviceChange, DeviceRow } from '../../storage/devices-table.ts';
 import type { Store } from '../../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
-import { deviceView } from './device-view.ts';
+import { deliveryView, deviceView } from './device-view.ts';
 import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';
 import type { Presence } from './presence.ts';
 
@@ -46,10 +55,12 @@ export class Devices {
   }
 
   /** Whether the answer to a message from this device will be pushed to it: one that is muted or wants less would wait in vain. */
-  canPush(owner: string, deviceToken: string | undefined): boolean {
+  canPush(owner: string, deviceToken: string | undefined, sessionId: string): boolean {
     const { outbox, store, clock } = this.#parts;
     const row = deviceToken === undefined || !outbox.isSetUp ? undefined : store.devices.byToken(deviceToken.toLowerCase());
-    return row?.owner === owner && silenceOf(listener(row), { is: 'news' }, clock.now()) === null;
+    if (row?.owner !== owner) return false;
+    const wish = store.devices.sessionsOf(row.num).find((each) => each.session_id === sessionId);
+    return silenceOf(listener(row, wish), { is: 'news' }, clock.now()) === null;
   }
 
   view(owner: string, id: string): DeviceView {
@@ -118,6 +129,13 @@ export class Devices {
     if (row.state === 'unregistered')
       throw new AppError('device-unregistered', 'The push service no longer knows this device; its app has to register it again.');
     return this.#parts.outbox.enqueueTest(row);
+  }
+
+  deliveries(owner: string, id: string, { before = Number.MAX_SAFE_INTEGER, limit }: DeliveriesQuery): DeliveriesPage {
+    const rows = this.#parts.outbox.deliveries(this.find(owner, id), before, limit + 1);
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return { deliveries: shown.map(deliveryView), nextBefore: last ? String(last.num) : null };
   }
 
   receipts(owner: string, id: string, { pushes }: Receipts): { recorded: number; unknown: number } {
