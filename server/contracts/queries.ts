@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eventData } from './events.ts';
 import { AgentName, pageLimit, ProjectPath, queryNumber } from './fields.ts';
-import { AgentMadeId, MessageId, PathId, SessionId } from './ids.ts';
+import { MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
 
 const kinds = Object.values(eventData).flatMap((table) => Object.keys(table));
@@ -63,5 +63,5 @@ export type AskedQuery = z.output<typeof AskedQuery>;
 /** The same in all sessions of a user; what is open, unless it says otherwise. */
 export const InboxQuery = AskedQuery.extend({ state: AskedQuery.shape.state.unwrap().default('open') });
 
-export const ApprovalParams = z.object({ id: PathId, approvalId: AgentMadeId });
-export const QuestionParams = z.object({ id: PathId, questionId: AgentMadeId });
+export const ApprovalParams = z.object({ id: PathId, approvalId: PathId });
+export const QuestionParams = z.object({ id: PathId, questionId: PathId });
