@@ -22,6 +22,8 @@ export interface DeliveryRow {
   finished_at: number | null;
   received_at: number | null;
   opened_at: number | null;
+  /** The live activity that it is for; null for everything else, and once that is gone. */
+  activity_num: number | null;
 }
 export type NewDelivery = Pick<DeliveryRow, 'push_num' | 'device_num' | 'apns_id' | 'subject' | 'silent' | 'next_at' | 'created_at'>;
 /** An entry of the delivery log. */
