@@ -51,9 +51,7 @@ export function activitiesTable(db: Database) {
     'SELECT DISTINCT s.id FROM activities a JOIN sessions s ON s.num = a.session_num ORDER BY s.num',
   );
   const due = db.prepare<[number, number], ActivityRow>(`SELECT * FROM activities WHERE look_at <= ? ORDER BY look_at LIMIT ?`);
-  const orphans = db.prepare<[number], ActivityRow>(
-    `SELECT * FROM activities WHERE session_num IS NULL AND state = 'active' LIMIT ?`,
-  );
+  const orphans = db.prepare<[number], ActivityRow>(`SELECT * FROM activities WHERE session_num IS NULL AND state = 'active' LIMIT ?`);
   const remove = db.prepare<[number]>('DELETE FROM activities WHERE num = ?');
   const removeOfDevice = db.prepare<[number]>('DELETE FROM activities WHERE device_num = ?');
   const attach = db.prepare<[number, number]>('UPDATE deliveries SET activity_num = ? WHERE push_num = ?');

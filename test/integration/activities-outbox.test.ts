@@ -191,7 +191,7 @@ describe('live activities and the outbox', () => {
     expect(taken()).toHaveLength(4);
   });
 
-  it('[LA11] [LA15] at eight hours it is ended, and at twelve it is gone, whether that has arrived or not', async () => {
+  it('[LA15] at eight hours it is ended, and at twelve it is gone, whether that has arrived or not', async () => {
     register(1);
     await settled();
     move('working');
@@ -207,6 +207,17 @@ describe('live activities and the outbox', () => {
     clock.advance(HOUR);
     await world.drained();
     expect(taken()).toHaveLength(2);
+  });
+
+  it('[LA15] one that is older than that when a server starts is gone without a word', async () => {
+    register(1);
+    await settled();
+    await world.stop();
+    clock.advance(LIFE_MS + AFTERLIFE_MS);
+    await world.restart();
+    await world.until(() => rows().length === 0);
+    await world.drained();
+    expect(sent(1)).toHaveLength(1);
   });
 
   it.each(['Unregistered', 'BadDeviceToken', 'DeviceTokenNotForTopic', 'ExpiredToken'])(

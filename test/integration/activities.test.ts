@@ -37,7 +37,7 @@ describe('live activities', () => {
   const listed = async (): Promise<ActivityView[]> => (await call<ActivitiesView>('GET', path())).body.activities;
   const isListed = async (id: string): Promise<boolean> => (await listed()).some((activity) => activity.id === id);
 
-  it('[LA1] [LA12] it is told when its session works, waits for its owner, goes on, is idle and ends', async () => {
+  it('[LA12] it is told when its session works, waits for its owner, goes on, is idle and ends', async () => {
     const { client } = world.holdfast;
     const sessionId = await session('whole-life');
     const token = newToken();
@@ -91,12 +91,18 @@ describe('live activities', () => {
     const token = newToken();
     await register(sessionId, token);
     await shown(token, ({ state }) => state === 'idle');
-    await world.holdfast.client.ask({ message: 'tokens=500 delay=10\ntool: hammer', sessionId });
-    await shown(token, ({ turn }) => turn?.state === 'completed');
+    const { client } = world.holdfast;
+    const { cursor } = (await client.send({ message: 'tokens=60000 delay=5\ntool: hammer', sessionId })).body;
+    await eventOf(client, sessionId, 'tool.finished', cursor);
+    await shown(token, ({ state }) => state === 'working');
+    const { cursor: from } = await client.session(sessionId);
+    await eventually(async () => (await client.session(sessionId)).cursor > from + 200);
+    await client.call('POST', `/api/sessions/${sessionId}/cancel`);
+    await shown(token, ({ turn }) => turn?.state === 'cancelled');
     expect(told(token).map((push) => contentOf(push).state)).toEqual(['idle', 'working', 'idle']);
   });
 
-  it('[LA1] [LA11] it is taken off the lock screen by the id of the app, and when its session is deleted', async () => {
+  it('[LA1] it is taken off the lock screen by the id of the app, and when its session is deleted', async () => {
     const sessionId = await session('removed');
     const token = newToken();
     const activity = await register(sessionId, token, { activityId: 'APP-1' });
@@ -132,7 +138,9 @@ describe('live activities', () => {
       expect([status, problem.code, problem.errors?.map(({ field }) => field)]).toEqual([400, 'validation-failed', fields]);
     }
     for (const length of [2, 64, 1_024])
-      expect((await call('POST', path(), { sessionId, token: 'ab'.repeat(length / 2), activityId: null, alerts: null })).status).toBeLessThan(202);
+      expect(
+        (await call('POST', path(), { sessionId, token: 'ab'.repeat(length / 2), activityId: null, alerts: null })).status,
+      ).toBeLessThan(202);
   });
 
   it('[LA3] an unknown device or session is 404', async () => {
@@ -155,7 +163,7 @@ describe('live activities', () => {
     const { id } = await register(sessionId, token);
     await shown(token, ({ state }) => state === 'idle');
     sandbox.script({ then: { do: 'silence', taken: false } });
-    await holdfast.client.send({ message: 'sleep=3000', sessionId });
+    await holdfast.client.send({ message: 'sleep=8000', sessionId });
     const lost = await eventually(() => world.pushes().find((push) => push.token === token && contentOf(push).state === 'working'));
     await holdfast.kill();
     sandbox.unscript();

@@ -79,8 +79,8 @@ describe('what a live activity shows', () => {
     for (const unit of ['x', '😀', '\n', '"', '\u0001', `${secret} `, '\ud83d']) {
       const long = unit.repeat(20_000);
       const shown = content({
-        ...{ state: 'waiting', name: long, turn: { ...turn('completed', long), id: 'turn' } as ActivityFacts['turn'] },
-        asked: [approval({ id: long, title: long } as Partial<Asked>), approval()],
+        ...{ state: 'waiting', name: long, turn: turn('completed', long) },
+        asked: [approval({ id: long, title: long }), approval()],
       });
       expect(ActivityContent.parse(shown)).toEqual(shown);
       const step = stepOf(seen(null), shown, now);
@@ -107,8 +107,11 @@ describe('what a live activity is told', () => {
     const ended = (state: TurnState): ActivityContent => content({ turn: turn(state, 'x') });
     expect(urgent(working, waiting)).toBe(true);
     expect(urgent(null, waiting)).toBe(true);
-    expect(urgent(waiting, content({ ...facts(), state: 'waiting', turn: turn('waiting'), asked: [approval({ id: 'ask-2' })] }))).toBe(true);
-    for (const state of ['completed', 'failed', 'interrupted'] as const) expect([state, urgent(working, ended(state))]).toEqual([state, true]);
+    expect(urgent(waiting, content({ ...facts(), state: 'waiting', turn: turn('waiting'), asked: [approval({ id: 'ask-2' })] }))).toBe(
+      true,
+    );
+    for (const state of ['completed', 'failed', 'interrupted'] as const)
+      expect([state, urgent(working, ended(state))]).toEqual([state, true]);
     expect(urgent(idle, content({ state: 'failed', turn: turn('completed', 'Done.') }))).toBe(true);
     expect(urgent(working, ended('cancelled'))).toBe(false);
     expect(urgent(idle, working)).toBe(false);

@@ -4,7 +4,6 @@ import { AppError } from '../../platform/app-error.ts';
 import { isoTime, type Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ActivityRow } from '../../storage/activities-table.ts';
-import type { Store } from '../../storage/store.ts';
 import { maskedToken } from '../devices/device-view.ts';
 import { ownDevice, ownSession } from '../devices/own.ts';
 import { contentOf } from './content.ts';

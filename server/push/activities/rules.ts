@@ -90,11 +90,7 @@ export function relevanceOf({ state }: ActivityContent): number {
 }
 
 /** When a push may leave. Urgent ones go at once, but for a bounded number of times; the others are settled and apart. */
-export function timingOf(
-  urgent: boolean,
-  sent: { urgent: number; last: number },
-  now: number,
-): { priority: 5 | 10; at: number } {
+export function timingOf(urgent: boolean, sent: { urgent: number; last: number }, now: number): { priority: 5 | 10; at: number } {
   if (urgent && sent.urgent < URGENT_PER_HOUR) return { priority: 10, at: now };
   // A clock that was set back holds nothing for longer than it would have.
   return { priority: 5, at: Math.max(now + SETTLE_MS, Math.min(sent.last, now) + APART_MS) };

@@ -6,7 +6,7 @@ import { subjectOf } from '../rules/notification.ts';
 import { contentOf, seconds } from './content.ts';
 import { factsOf } from './facts.ts';
 import { activityPayload } from './payload.ts';
-import { AFTERLIFE_MS, endOf, lastContent, stepOf, timingOf, type ActivityStep } from './rules.ts';
+import { AFTERLIFE_MS, endOf, lastContent, LIFE_MS, stepOf, timingOf, type ActivityStep } from './rules.ts';
 
 export interface TellParts {
   store: Store;
@@ -33,7 +33,10 @@ export class Tell {
 
   /** Compares what an activity shows with what is so, and tells it the difference. Returns whether there is a new push. */
   state(activity: ActivityRow, now: number): boolean {
-    if (activity.state === 'ending') return this.#clear(activity, now);
+    const isOver = now >= activity.created_at + LIFE_MS + AFTERLIFE_MS || (activity.state === 'ending' && now >= activity.look_at);
+    // iOS itself has taken it away by now.
+    if (isOver) this.#parts.store.activities.remove(activity.num);
+    if (isOver || activity.state === 'ending') return false;
     const facts = activity.session_num === null ? null : factsOf(this.#parts.store, activity.session_num);
     if (!facts) return this.end(activity, 'deleted', now);
     const content = contentOf(facts);
@@ -51,12 +54,6 @@ export class Tell {
   end(activity: ActivityRow, why: Parameters<typeof endOf>[0], now: number): true {
     this.#push(activity, endOf(why, now), lastContent(why, contentIn(activity) ?? NOTHING), now);
     return true;
-  }
-
-  /** An end that has not arrived when iOS itself has taken the activity away is not needed any more. */
-  #clear(activity: ActivityRow, now: number): false {
-    if (now >= activity.look_at) this.#parts.store.activities.remove(activity.num);
-    return false;
   }
 
   #push(activity: ActivityRow, step: Exclude<ActivityStep, { is: 'same' }>, content: ActivityContent, now: number): void {
