@@ -51,6 +51,7 @@ export const IdempotencyHeaders = z.object({
 
 export const SessionParams = z.object({ id: PathId });
 export const MessageParams = z.object({ id: PathId });
+export const ActivityParams = z.object({ id: PathId, activityId: PathId });
 /** What an agent asked, newest first. `before` is the `nextBefore` of the page before. */
 export const AskedQuery = z.object({
   state: z.enum(['open', 'decided', 'all']).default('all'),

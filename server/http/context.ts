@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
+import type { ActivitiesView, ActivityView, RegisterActivity } from '../contracts/activities.ts';
 import type {
   DeliveriesPage,
   DeliveriesQuery,
@@ -37,11 +38,20 @@ export interface DeviceDesk {
   receipts: (owner: string, id: string, receipts: Receipts) => { recorded: number; unknown: number };
 }
 
+/** The live activities on the devices of each owner. */
+export interface ActivityDesk {
+  register: (owner: string, deviceId: string, asked: RegisterActivity) => { activity: ActivityView; created: boolean };
+  list: (owner: string, deviceId: string) => ActivitiesView;
+  /** By its id or by that of the app; gives its id. */
+  remove: (owner: string, deviceId: string, id: string) => string;
+}
+
 /** What the handlers work with; made once by the composition root. */
 export interface Api {
   commands: SessionCommands;
   queries: SessionQueries;
   devices: DeviceDesk;
+  activities: ActivityDesk;
   readers: ReaderParts;
   tickets: Tickets;
   held: HeldRequests;

@@ -3,10 +3,12 @@ import type { PushOutcome } from '../contracts/metrics-views.ts';
 import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { ActivityRow } from '../storage/activities-table.ts';
 import { FOREGROUND, isWithheldRow, type DeliveryRow } from '../storage/deliveries-table.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
+import { keepActivity, needlessFor, stepOfActivity } from './activities/answer.ts';
 import type { Sender } from './apns/apns.ts';
 import { backoffMs, stepAfter, type Answer, type Step } from './apns/retry.ts';
 
@@ -26,6 +28,8 @@ interface Job {
   row: DeliveryRow;
   push: PushRow;
   device: DeviceRow;
+  /** Where it goes to a live activity on the device, and not to the device itself. */
+  activity: ActivityRow | undefined;
 }
 
 /** Pushes that are under way at a time, and rows that are taken in one transaction. */
@@ -158,10 +162,12 @@ export class Outbox {
         const device = store.devices.byNum(row.device_num);
         if (!push || !device) continue;
         if (this.#isHeld(device.num, now)) continue;
-        const why = this.#needless(row, push, device, now);
+        const activity = row.activity_num === null ? undefined : store.activities.byNum(row.activity_num);
+        const needless = push.push_type === 'liveactivity' ? needlessFor(activity, push) : null;
+        const why = needless ?? this.#needless(row, push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
-          jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device });
+          jobs.push({ row: { ...row, attempts: row.attempts + 1 }, push, device, activity });
         } else {
           const outcome = why === 'expired' ? 'expired' : 'dropped';
           store.deliveries.finish(row.num, outcome, row.status, why === 'expired' ? row.reason : why, now);
@@ -196,10 +202,10 @@ export class Outbox {
   }
 
   async #ship(job: Job): Promise<void> {
-    const { row, push, device } = job;
+    const { row, push, device, activity } = job;
     if (!this.#isOn) return;
     const answer = await this.#parts.sender.send({
-      ...{ token: device.token, topic: device.topic, production: device.environment === 'production' },
+      ...{ token: (activity ?? device).token, topic: device.topic, production: device.environment === 'production' },
       ...{ apnsId: row.apns_id, collapseId: push.subject, pushType: push.push_type, priority: push.priority },
       ...{ expiry: Math.floor(push.expires_at / 1_000), payload: push.payload },
     });
@@ -214,8 +220,9 @@ export class Outbox {
     const { store, clock, logger, random, ended } = this.#parts;
     const now = clock.now();
     const { attempts, reason: lastReason } = job.row;
-    const registeredAt = job.device.registered_at;
-    const step = stepAfter(answer, { attempts, lastReason, registeredAt, now, random: random() });
+    const registeredAt = (job.activity ?? job.device).registered_at;
+    const said = stepAfter(answer, { attempts, lastReason, registeredAt, now, random: random() });
+    const step = job.activity ? stepOfActivity(said) : said;
     this.#note(answer, step, now);
     for (;;) {
       try {
@@ -242,11 +249,14 @@ export class Outbox {
     this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);
   }
 
-  #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
-    const { deliveries, devices } = this.#parts.store;
+  #keep({ row, push, device, activity }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
+    const { store } = this.#parts;
+    const { deliveries, devices } = store;
     const { status } = answer;
     // Its device or its session was removed meanwhile.
     if (!deliveries.isStill(row.num, row.apns_id)) return null;
+    if (activity && (step.is === 'delivered' || step.is === 'failed' || step.is === 'gone'))
+      return keepActivity(store, { activity, push, deliveryNum: row.num }, step, { status, now });
     switch (step.is) {
       case 'delivered':
         deliveries.finish(row.num, 'delivered', status, null, now);
@@ -262,6 +272,7 @@ export class Outbox {
         const gone = devices.byNum(device.num)?.registered_at === device.registered_at;
         devices.recordResult(device.num, { result: step.reason, at: now, gone });
         if (gone) deliveries.forget(device.num, 'unregistered', now);
+        if (gone) store.activities.removeOfDevice(device.num);
         return 'failed';
       }
       case 'renew-token':
@@ -269,8 +280,9 @@ export class Outbox {
         return null;
       case 'retry':
         deliveries.retry(row.num, now + step.afterMs, status, step.reason);
-        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
-        if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
+        if (step.holds === 'device' && !activity) this.#held.set(device.num, now + step.afterMs);
+        if (step.holds === 'device' && activity) store.activities.update(activity.num, { hold_until: now + step.afterMs });
+        if (status !== null && !activity) devices.recordResult(device.num, { result: step.reason, at: now });
         return null;
     }
   }

@@ -7,6 +7,7 @@ import type { DeviceRow } from '../storage/devices-table.ts';
 import { isWithheldRow, type LoggedDelivery } from '../storage/deliveries-table.ts';
 import type { OpenRequest } from '../storage/escalations-table.ts';
 import type { Store } from '../storage/store.ts';
+import { Activities } from './activities/activities.ts';
 import { makeSender, missingSettings, type ApnsSettings } from './apns/apns.ts';
 import type { DeviceOutbox, Receipt } from './devices/device-outbox.ts';
 import { askedEvent, Enqueue } from './rules/enqueue.ts';
@@ -56,6 +57,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   readonly #feed: Feed;
   readonly #sender: ReturnType<typeof makeSender>;
   readonly #outbox: Outbox | null;
+  readonly activities: Activities;
   #pruning: Timer | null = null;
   #pruneAgain: Timer | null = null;
 
@@ -67,6 +69,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
     };
     this.#enqueue = new Enqueue({ store, newId, showing, dropped });
     this.#feed = new Feed({ store, log, clock, logger, enqueue: this.#enqueue, made: () => this.#outbox?.kick() });
+    this.activities = new Activities({ store, log, clock, logger, newId, showing, dropped, made: () => this.#outbox?.kick() });
     this.#sender = makeSender(settings, clock);
     this.#outbox = this.#sender && new Outbox({ store, clock, logger, sender: this.#sender, random, ended, proved });
   }
@@ -79,6 +82,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   start(): void {
     this.#outbox?.start();
     this.#feed.start();
+    this.activities.start();
     this.#pruning = this.#parts.clock.every(PRUNE_MS, () => this.#prune());
   }
 
@@ -92,6 +96,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
     this.#pruning?.cancel();
     this.#pruneAgain?.cancel();
     this.#feed.stop();
+    this.activities.stop();
     const { clock } = this.#parts;
     this.#outbox?.stop();
     let timer: Timer | undefined;

@@ -22,6 +22,8 @@ export interface DeliveryRow {
   finished_at: number | null;
   received_at: number | null;
   opened_at: number | null;
+  /** The live activity that it is for; null for everything else, and once that is gone. */
+  activity_num: number | null;
 }
 export type NewDelivery = Pick<
   DeliveryRow,
@@ -119,7 +121,7 @@ export function deliveriesTable(db: Database) {
     postpone: (deviceNum: number, at: number): void => void postpone.run(at, deviceNum, at),
     finish: (num: number, state: DeliveryState, status: number | null, reason: string | null, at: number): void =>
       void finish.run(state, status, reason, at, num),
-    /** Drops what waits for this device about the same, but for one push; returns how many. */
+    /** Drops what waits for this device about the same, but for one push (0: for none); returns how many. */
     replace: (deviceNum: number, subject: string, at: number, pushNum: number): number =>
       replace.run(at, deviceNum, subject, pushNum).changes,
     /** Drops everything that waits for a device; returns how many. */

@@ -19,7 +19,7 @@ export interface Shipment {
   topic: string;
   apnsId: string;
   collapseId: string;
-  pushType: 'alert' | 'background';
+  pushType: 'alert' | 'background' | 'liveactivity';
   priority: number;
   /** Seconds since 1970. */
   expiry: number;

@@ -47,10 +47,15 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
     return made;
   };
   return {
-    send: ({ production, topic, ...shipment }) => connectionFor(production).send({ ...shipment, topic: topic ?? apnsTopic }),
+    send: ({ production, topic, ...shipment }) =>
+      connectionFor(production).send({ ...shipment, topic: topicOf(topic ?? apnsTopic, shipment.pushType) }),
     close: () => connections.forEach((connection) => connection.close()),
   };
 }
+
+/** Apple has a topic of its own for live activities, made of the app's bundle id. */
+const topicOf = (bundleId: string, pushType: Shipment['pushType']): string =>
+  pushType === 'liveactivity' ? `${bundleId}.push-type.liveactivity` : bundleId;
 
 function readPem(name: string, path: string): string {
   try {

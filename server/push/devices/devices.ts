@@ -16,6 +16,7 @@ import type { DeviceChange, DeviceRow } from '../../storage/devices-table.ts';
 import type { Store } from '../../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
 import { deliveryView, deviceView } from './device-view.ts';
+import { ownDevice, ownSession } from './own.ts';
 import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';
 import type { Presence } from './presence.ts';
 
@@ -49,9 +50,7 @@ export class Devices {
 
   /** The row of an owner's device. Throws `device-not-found`. */
   find(owner: string, id: string): DeviceRow {
-    const row = this.#parts.store.devices.byId(id);
-    if (row?.owner !== owner) throw new AppError('device-not-found', 'There is no such device. Register it with POST /api/devices.');
-    return row;
+    return ownDevice(this.#parts.store, owner, id);
   }
 
   /** Whether the answer to a message from this device will be pushed to it: one that is muted or wants less would wait in vain. */
@@ -191,8 +190,7 @@ export class Devices {
 
   #wish(device: DeviceRow, sessionId: string, wish: SessionWish | null): void {
     const { store } = this.#parts;
-    const session = store.sessions.byId(sessionId);
-    if (session?.owner !== device.owner) throw new AppError('session-not-found', `There is no session ${sessionId}.`);
+    const session = ownSession(store, device.owner, sessionId);
     const before = store.devices.sessionsOf(device.num).find((row) => row.session_num === session.num);
     const level = wish?.level === undefined ? (before?.level ?? null) : wish.level;
     const mutedUntil = wish?.mutedUntil === undefined ? (before?.muted_until ?? null) : timeOf(wish.mutedUntil);
