@@ -61,6 +61,7 @@ export function makeApi(parts: ApiParts): Api {
     ...{ commands, queries, figures, clock, logger },
     readers: { store, log, clock, snapshot },
     devices: parts.companion.devices,
+    activities: parts.push.activities,
     tickets: new Tickets(clock),
     held: new HeldRequests(),
     projects: () => finder.find(),

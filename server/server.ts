@@ -98,7 +98,8 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
   const figures = new Figures(context, pool);
   const presence = new Presence(clock);
   const showing = (sessionId: string): ReadonlySet<string> => presence.showing(sessionId);
-  const push = new Push({ ...context, settings, showing, random: Math.random, ended: (outcome) => figures.pushEnded(outcome) });
+  const proved = presence.provedSince.bind(presence);
+  const push = new Push({ ...context, settings, showing, proved, random: Math.random, ended: (outcome) => figures.pushEnded(outcome) });
   figures.watch(push);
   const recovered = await stayAwake(() => recover(context, pool));
   const expiry = new RequestExpiry(context, pool);

@@ -6,6 +6,8 @@ export interface DemoPlace {
   serverPid: number;
   /** The last event before the user's first message. */
   cursor: number;
+  /** The page that shows what the owner's phone would. */
+  phoneUrl: string;
 }
 
 /** About 15 seconds of answer: enough to paste another command while it runs. */
@@ -37,5 +39,21 @@ export function killCommand(place: DemoPlace): string {
     `kill -9 ${serverPid}; sleep 1; curl -sN --max-time ${READ_SECONDS} --retry ${RETRY_SECONDS} --retry-delay 1 --retry-max-time ${RETRY_SECONDS} --retry-connrefused`,
     `  -H 'Authorization: Bearer ${token}' -H 'Accept: text/event-stream'`,
     `  '${url}/api/sessions/${sessionId}/events?after=${cursor}'`,
+  ].join(' \\\n');
+}
+
+/** 4: the agent asks before it does something, so its owner's phone is told. */
+export function askCommand(place: DemoPlace, agent: 'claude' | 'echo'): string {
+  return `${chat(place, ['-s'], { message: agent === 'claude' ? 'run: touch made' : 'approve: touch made' })}; echo`;
+}
+
+/** 5: the answer from afar: what waits, and the decision. */
+export function allowCommand(place: DemoPlace): string {
+  const { url, token, sessionId } = place;
+  const credentials = `-H 'Authorization: Bearer ${token}'`;
+  return [
+    `ID=$(curl -s ${credentials} ${url}/api/approvals | sed 's/.*"approvalId":"\\([^"]*\\)".*/\\1/');`,
+    `  curl -s ${credentials} -H 'Content-Type: application/json' -d '{"decision":"allow"}'`,
+    `  "${url}/api/sessions/${sessionId}/approvals/$ID"; echo`,
   ].join(' \\\n');
 }

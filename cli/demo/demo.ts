@@ -4,6 +4,8 @@ import { identify, isAlive, type ProcessIdentity } from '../../server/process/id
 import { messageOf } from '../../server/platform/app-error.ts';
 import { claudeEnv, prepareClaudeHome } from '../model/claude-env.ts';
 import { startModelServer, type ModelServer } from '../model/model-server.ts';
+import { companionCategories } from '../push-sandbox/categories.ts';
+import { startPushSandbox, type PushSandbox } from '../push-sandbox/push-sandbox.ts';
 import { chooseAgent, type DemoAgent } from './agent.ts';
 import type { DemoPlace } from './commands.ts';
 import { makeDemoFolder, removeDemoFolder, removeLeftovers, type DemoFolder } from './folder.ts';
@@ -12,6 +14,8 @@ import { introduction, restarted } from './text.ts';
 
 const READY_MS = 30_000;
 const TRIES = 3;
+/** The phone of the demo, as Apple would name it. */
+const DEVICE = { token: 'd3'.repeat(32), platform: 'ios', name: 'Demo phone' };
 const SIGNALS_AGAIN_MS = 1_000;
 
 /** A server with an agent and its model, in a folder of their own, started again whenever the server is killed. */
@@ -21,6 +25,7 @@ export class Demo {
   readonly #folder: DemoFolder = makeDemoFolder();
   readonly #token = `demo-${randomBytes(9).toString('base64url')}`;
   #model: ModelServer | null = null;
+  #pushes: PushSandbox | null = null;
   #agent: DemoAgent = { agent: 'echo', because: '' };
   #server: ServerProcess | null = null;
   #process: ProcessIdentity | null = null;
@@ -38,9 +43,12 @@ export class Demo {
     this.#agent = await chooseAgent(this.#env);
     prepareClaudeHome(this.#folder.home);
     this.#model = await startModelServer();
+    this.#pushes = await startPushSandbox({ folder: this.#folder.push, controlPort: 0, categories: companionCategories });
     let server = await this.#startServer(0);
     const { sessionId, cursor } = await this.#makeSession(server);
-    const place: DemoPlace = { url: server.url, token: this.#token, sessionId, serverPid: server.pid, cursor };
+    await this.#call(server, 'POST', '/api/devices', DEVICE);
+    const phoneUrl = this.#pushes.controlUrl ?? '';
+    const place: DemoPlace = { url: server.url, token: this.#token, sessionId, serverPid: server.pid, cursor, phoneUrl };
     this.#say(introduction(this.#agent, this.#process?.pid ?? 0, this.#folder.root, place));
     for (;;) {
       const how = await this.#server?.ended;
@@ -72,7 +80,7 @@ export class Demo {
     // Also one that is only just starting again: it would make its folder anew.
     await this.#server?.end();
     const left = await removeDemoFolder(this.#folder.root);
-    await this.#model?.close();
+    await Promise.all([this.#model?.close(), this.#pushes?.close()]);
     return left;
   }
 
@@ -105,6 +113,7 @@ export class Demo {
     return {
       ...Object.fromEntries(passed),
       ...claudeEnv(this.#model?.url ?? '', home),
+      ...this.#pushes?.settings,
       ...(this.#agent.agent === 'claude' ? { CLAUDE_COMMAND: this.#agent.command } : {}),
       TMPDIR: temporary,
       DEFAULT_AGENT: this.#agent.agent,

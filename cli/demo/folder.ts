@@ -18,6 +18,8 @@ export interface DemoFolder {
   dataDir: string;
   home: string;
   project: string;
+  /** Key and certificates of the push service. */
+  push: string;
   /** What agents leave in the folder for temporary files goes with the rest. */
   temporary: string;
 }
@@ -33,6 +35,7 @@ export function makeDemoFolder(): DemoFolder {
     dataDir: join(root, 'data'),
     home: join(root, 'home'),
     project: join(root, 'project'),
+    push: join(root, 'push'),
     temporary: join(root, 'tmp'),
   };
   writeFileSync(join(root, 'demo.json'), JSON.stringify(identify(process.pid)), { mode: 0o600 });

@@ -1,5 +1,5 @@
 import type { DemoAgent } from './agent.ts';
-import { chatCommand, killCommand, streamCommand, type DemoPlace } from './commands.ts';
+import { allowCommand, askCommand, chatCommand, killCommand, streamCommand, type DemoPlace } from './commands.ts';
 
 /** What the demo says when it is ready. */
 export function introduction(agent: DemoAgent, agentPid: number, root: string, place: DemoPlace): string {
@@ -12,6 +12,7 @@ ${who}.
 
   server  pid ${place.serverPid}, ${place.url}
   agent   pid ${agentPid}, which outlives the server
+  phone   ${place.phoneUrl} shows what would be on it; open it in a browser
 
 Paste these into a second terminal.
 
@@ -28,7 +29,15 @@ ${streamCommand(place)}
 
 ${killCommand(place)}
 
-Ctrl-C here ends server, agent and model, and removes ${root}.
+4. Let the agent ask before it runs a command. The phone is told:
+
+${askCommand(place, agent.agent)}
+
+5. Allow it, as a phone would:
+
+${allowCommand(place)}
+
+Ctrl-C here ends server, agent, model and push service, and removes ${root}.
 `;
 }
 

@@ -27,12 +27,17 @@ export interface SilentPush {
   payload: JsonObject;
 }
 
-/** A live activity as its last push left it. */
+/** A live activity as its last push left it: the one with the greatest timestamp, or the one that ended it. */
 export interface Activity {
   n: number;
   at: number;
   event: string;
+  /** Seconds since 1970; null where the push has none, which iOS would not show. */
+  timestamp: number | null;
   contentState: JsonObject;
+  /** What it says when it alerts. */
+  alert: string | null;
+  relevance: number | null;
   /** Milliseconds since 1970. */
   staleAt: number | null;
   dismissedAt: number | null;
@@ -91,14 +96,24 @@ function shown(record: PushRecord, payload: JsonObject, replaced: number[]): Sho
 
 function activityOf(record: PushRecord, payload: JsonObject): Activity {
   const aps = asObject(payload['aps']) ?? {};
+  const said = alertOf(aps);
   return {
     n: record.n,
     at: record.at,
     event: text(aps['event']),
+    timestamp: numberOrNull(aps['timestamp']),
+    alert: said ? [said.title, said.subtitle, said.body].filter((line) => line !== '').join(' – ') : null,
+    relevance: numberOrNull(aps['relevance-score']),
     contentState: asObject(aps['content-state']) ?? {},
     staleAt: fromSeconds(aps['stale-date']),
     dismissedAt: fromSeconds(aps['dismissal-date']),
   };
+}
+
+/** An activity that has ended shows nothing new, and what comes late changes nothing. */
+function newer(before: Activity | null, next: Activity): Activity {
+  const isLate = before !== null && (before.event === 'end' || (next.timestamp ?? Infinity) < (before.timestamp ?? -Infinity));
+  return isLate ? before : next;
 }
 
 /** Shows what reached a phone, given oldest first: a push with the collapse id of an earlier one takes its place, on top. */
@@ -108,7 +123,11 @@ export function phoneOf(token: string, taken: readonly PushRecord[]): Phone {
   for (const record of taken) {
     const payload = parsePayload(record.body) ?? {};
     const aps = asObject(payload['aps']);
-    if (record.pushType === 'liveactivity') phone.activity = activityOf(record, payload);
+    if (record.pushType === 'liveactivity') {
+      // Its alert is the activity's own: there is no notification beside it.
+      phone.activity = newer(phone.activity, activityOf(record, payload));
+      continue;
+    }
     if (typeof aps?.['badge'] === 'number') phone.badge = aps['badge'];
     const key = record.collapseId === null ? `n:${record.n}` : `c:${record.collapseId}`;
     const before = notifications.get(key);

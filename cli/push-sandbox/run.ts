@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCode } from '../../server/platform/app-error.ts';
+import { companionCategories } from './categories.ts';
 import { readArguments, usage } from './arguments.ts';
 import { startPushSandbox, type PushSandbox, type PushSandboxOptions } from './push-sandbox.ts';
 import { introduction } from './settings-text.ts';
@@ -45,7 +46,7 @@ export async function runPushSandbox(args: readonly string[]): Promise<number> {
   const temporary = asked.options.folder === undefined;
   const folder = asked.options.folder ?? mkdtempSync(join(tmpdir(), 'holdfast-push-sandbox-'));
   try {
-    const sandbox = await start({ ...asked.options, folder, log: (text) => console.log(text) });
+    const sandbox = await start({ categories: companionCategories, ...asked.options, folder, log: (text) => console.log(text) });
     console.log(introduction(sandbox, temporary));
     const name = await signal;
     if (name !== '') console.log(`\n${name}: ending.`);

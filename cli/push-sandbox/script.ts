@@ -15,7 +15,15 @@ const ScriptedAction = z.discriminatedUnion('do', [
     /** Where it is missing: the one that Apple documents for the reason. */
     status: z.int().min(400).max(599).optional(),
     /** Seconds, or an HTTP date. */
-    retryAfter: z.union([z.number().min(0), z.string().max(100)]).optional(),
+    retryAfter: z
+      .union([
+        z.number().min(0),
+        z
+          .string()
+          .max(100)
+          .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII, as in a header'),
+      ])
+      .optional(),
     /** Milliseconds since 1970, for 410. */
     timestamp: z.number().optional(),
     delayMs,

@@ -26,6 +26,7 @@ export const AnsweredView = z.object({ success, sessionId: z.uuid(), questionId:
 export type AnsweredView = z.output<typeof AnsweredView>;
 
 const asked = {
+  sessionId: z.uuid(),
   turnId: z.uuid().optional(),
   inputHash: InputHash,
   askedAt: Time,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { queryNumber } from './fields.ts';
+import { pageLimit, queryNumber } from './fields.ts';
 import { SessionId, Time } from './ids.ts';
 
 /** Entries of a list in one request. */
@@ -107,6 +107,10 @@ export const DevicesQuery = z.object({
 });
 export type DevicesQuery = z.output<typeof DevicesQuery>;
 
+/** Which part of a device's delivery log to list, the latest first. `before` is the `nextBefore` of the page before. */
+export const DeliveriesQuery = z.object({ before: queryNumber(1, Number.MAX_SAFE_INTEGER).optional(), limit: pageLimit(50) });
+export type DeliveriesQuery = z.output<typeof DeliveriesQuery>;
+
 const Success = z.literal(true);
 
 /** One device, what it wants, and how its pushes fare. */
@@ -139,6 +143,30 @@ export type DeviceView = z.output<typeof DeviceView>;
 
 export const DevicesPage = z.object({ devices: z.array(DeviceView), nextBefore: z.string().nullable() });
 export type DevicesPage = z.output<typeof DevicesPage>;
+
+/** One push to a device, and what became of it. */
+export const DeliveryView = z.object({
+  pushId: z.string().describe('as the payload carries it'),
+  apnsId: z.uuid().describe('the same at every attempt'),
+  kind: z.string().describe('the kind of the event, `test`, or `sync` for a silent one'),
+  sessionId: z.uuid().nullable(),
+  silent: z.boolean(),
+  state: z
+    .enum(['queued', 'sending', 'delivered', 'failed', 'expired', 'dropped'])
+    .describe('delivered: the push service took it; dropped: nobody needed it any more, or there was no room'),
+  attempts: z.number().int().min(0),
+  status: z.number().int().nullable().describe('HTTP status of the last answer'),
+  reason: z.string().nullable().describe("the push service's, or why there was no answer, or why it was not sent"),
+  createdAt: Time,
+  nextAttemptAt: Time.nullable().describe('of what is queued'),
+  finishedAt: Time.nullable(),
+  receivedAt: Time.nullable().describe('when the device says that it came'),
+  openedAt: Time.nullable(),
+});
+export type DeliveryView = z.output<typeof DeliveryView>;
+
+export const DeliveriesPage = z.object({ deliveries: z.array(DeliveryView), nextBefore: z.string().nullable() });
+export type DeliveriesPage = z.output<typeof DeliveriesPage>;
 
 export const DeviceRemoved = z.object({ success: Success, id: z.uuid() });
 export const DeviceTokenRegistered = z.object({ success: Success, message: z.string().optional() });

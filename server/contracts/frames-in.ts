@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApprovalDecision, CreateSession, QuestionAnswers, SendRequest } from './commands.ts';
 import { SessionName } from './fields.ts';
-import { AgentMadeId, Cursor, MessageId, PathId, SessionId } from './ids.ts';
+import { Cursor, MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
 
 const OneSession = z.object({ sessionId: SessionId });
@@ -24,8 +24,8 @@ export const IncomingFrame = z.discriminatedUnion('type', [
   frame('session.focus', z.object({ sessionId: SessionId.nullable() })),
   frame('session.send', SendRequest),
   frame('session.cancel', OneSession),
-  frame('session.approve', ApprovalDecision.extend({ sessionId: SessionId, approvalId: AgentMadeId })),
-  frame('session.answer', QuestionAnswers.extend({ sessionId: SessionId, questionId: AgentMadeId })),
+  frame('session.approve', ApprovalDecision.extend({ sessionId: SessionId, approvalId: PathId })),
+  frame('session.answer', QuestionAnswers.extend({ sessionId: SessionId, questionId: PathId })),
   frame('session.close', OneSession),
   frame(
     'session.list',

@@ -6,8 +6,6 @@ export const SessionId = z.uuid().toLowerCase();
 export const MessageId = z.uuid().toLowerCase();
 /** An id in a path: what can't be an id is an id that nobody has, so that it is 404 and not 400. */
 export const PathId = z.string().min(1).max(200).toLowerCase();
-/** An id that an agent made up (an approval, a question): any string, as it is. */
-export const AgentMadeId = z.string().min(1).max(200);
 /** SHA-256 of canonical JSON (RFC 8785: members sorted, no blanks), in lower-case hex. */
 export const InputHash = z.string().regex(/^[\da-f]{64}$/, 'must be 64 lower-case hex digits');
 /** A cursor: the last `seq` that a client has seen; 0 before the first. */

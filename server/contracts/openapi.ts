@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../platform/error-codes.ts';
 import { errorCodes } from '../platform/error-codes.ts';
+import * as activities from './activities.ts';
 import * as asked from './asked.ts';
 import * as commands from './commands.ts';
 import type { EndpointSpec } from './endpoint.ts';
@@ -31,9 +32,11 @@ function eventSchemas(): Named {
 }
 
 const { DeviceToken, DevicesQuery, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, ...deviceViews } = devices;
-const inputs = named({ ...commands, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, IncomingFrame });
+const { RegisterActivity, ...activityViews } = activities;
+const inputs = named({ ...commands, RegisterActivity, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, IncomingFrame });
 const outputs: Named = new Map([
-  ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, ...deviceViews, OutgoingFrame, Usage, ExitReason }),
+  ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, ...deviceViews, ...activityViews }),
+  ...named({ OutgoingFrame, Usage, ExitReason }),
   ...eventSchemas(),
 ]);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eventData } from './events.ts';
 import { AgentName, pageLimit, ProjectPath, queryNumber } from './fields.ts';
-import { AgentMadeId, MessageId, PathId, SessionId } from './ids.ts';
+import { MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
 
 const kinds = Object.values(eventData).flatMap((table) => Object.keys(table));
@@ -51,6 +51,7 @@ export const IdempotencyHeaders = z.object({
 
 export const SessionParams = z.object({ id: PathId });
 export const MessageParams = z.object({ id: PathId });
+export const ActivityParams = z.object({ id: PathId, activityId: PathId });
 /** What an agent asked, newest first. `before` is the `nextBefore` of the page before. */
 export const AskedQuery = z.object({
   state: z.enum(['open', 'decided', 'all']).default('all'),
@@ -60,5 +61,8 @@ export const AskedQuery = z.object({
 });
 export type AskedQuery = z.output<typeof AskedQuery>;
 
-export const ApprovalParams = z.object({ id: PathId, approvalId: AgentMadeId });
-export const QuestionParams = z.object({ id: PathId, questionId: AgentMadeId });
+/** The same in all sessions of a user; what is open, unless it says otherwise. */
+export const InboxQuery = AskedQuery.extend({ state: AskedQuery.shape.state.unwrap().default('open') });
+
+export const ApprovalParams = z.object({ id: PathId, approvalId: PathId });
+export const QuestionParams = z.object({ id: PathId, questionId: PathId });

@@ -1,5 +1,6 @@
 import type { EndpointSpec, Handlers } from './endpoint.ts';
 import { actionEndpoints } from './endpoints/actions.ts';
+import { activityEndpoints } from './endpoints/activities.ts';
 import { chatEndpoints } from './endpoints/chat.ts';
 import { deviceEndpoints } from './endpoints/devices.ts';
 import { lifecycleEndpoints } from './endpoints/lifecycle.ts';
@@ -18,6 +19,7 @@ export const endpoints = {
   ...lifecycleEndpoints,
   ...readerEndpoints,
   ...deviceEndpoints,
+  ...activityEndpoints,
 };
 
 export type Endpoints = typeof endpoints;

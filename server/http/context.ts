@@ -5,7 +5,17 @@ import type { Logger } from '../platform/logger.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../contracts/devices.ts';
+import type { ActivitiesView, ActivityView, RegisterActivity } from '../contracts/activities.ts';
+import type {
+  DeliveriesPage,
+  DeliveriesQuery,
+  DevicesPage,
+  DevicesQuery,
+  DeviceView,
+  PatchDevice,
+  Receipts,
+  RegisterDevice,
+} from '../contracts/devices.ts';
 import type { AgentsView, HealthView, ProjectsView, ReadyView } from '../contracts/server-views.ts';
 import type { SessionMetricsView } from '../contracts/metrics-views.ts';
 import type { ActiveView } from '../contracts/views.ts';
@@ -24,7 +34,16 @@ export interface DeviceDesk {
   patch: (owner: string, id: string, patch: PatchDevice) => DeviceView;
   remove: (owner: string, id: string) => void;
   test: (owner: string, id: string) => { pushId: string };
+  deliveries: (owner: string, id: string, query: DeliveriesQuery) => DeliveriesPage;
   receipts: (owner: string, id: string, receipts: Receipts) => { recorded: number; unknown: number };
+}
+
+/** The live activities on the devices of each owner. */
+export interface ActivityDesk {
+  register: (owner: string, deviceId: string, asked: RegisterActivity) => { activity: ActivityView; created: boolean };
+  list: (owner: string, deviceId: string) => ActivitiesView;
+  /** By its id or by that of the app; gives its id. */
+  remove: (owner: string, deviceId: string, id: string) => string;
 }
 
 /** What the handlers work with; made once by the composition root. */
@@ -32,6 +51,7 @@ export interface Api {
   commands: SessionCommands;
   queries: SessionQueries;
   devices: DeviceDesk;
+  activities: ActivityDesk;
   readers: ReaderParts;
   tickets: Tickets;
   held: HeldRequests;

@@ -7,6 +7,7 @@ import { eachEndpoint } from '../contracts/registry.ts';
 import { parse } from '../contracts/validate.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { Api, RequestContext } from './context.ts';
+import { activityHandlers } from './handlers/activities.ts';
 import { chatHandlers } from './handlers/chat.ts';
 import { deviceHandlers } from './handlers/devices.ts';
 import { lifecycleHandlers } from './handlers/lifecycle.ts';
@@ -30,6 +31,7 @@ export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Rout
     ...metricsHandlers(api),
     ...readerHandlers(api),
     ...deviceHandlers(api),
+    ...activityHandlers(api),
   };
   const router = express.Router({ caseSensitive: true });
   const methods = new Map<string, string[]>();

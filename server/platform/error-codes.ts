@@ -15,6 +15,7 @@ export const errorCodes = {
   'approval-not-found': { status: 404, title: 'No such approval' },
   'question-not-found': { status: 404, title: 'No such question' },
   'device-not-found': { status: 404, title: 'No such device' },
+  'activity-not-found': { status: 404, title: 'No such live activity' },
   'project-not-found': { status: 404, title: 'No such project folder' },
   'method-not-allowed': { status: 405, title: 'This method is not served here' },
   'already-decided': { status: 409, title: 'This was decided already' },

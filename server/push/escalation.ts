@@ -36,7 +36,8 @@ export function escalationOf(
   { now, afterMs }: { now: number; afterMs: number },
 ): Escalation {
   if (pushed.acknowledged) return { is: 'acknowledged' };
-  if (now < askedAt + afterMs) return { is: 'waiting', until: askedAt + afterMs };
+  const until = dueAt(askedAt, afterMs, now);
+  if (now < until) return { is: 'waiting', until };
   const leftOut = listeners.filter(({ device }) => !pushed.pushedTo.has(device.num));
   const { told } = audienceOf({ is: 'needs-me', timeSensitive: true }, leftOut, new Set(), now);
   return told.length === 0 ? { is: 'nobody-left' } : { is: 'escalated', to: told };
@@ -47,6 +48,11 @@ const ASKS = new Set(['approval.requested', 'question.asked']);
 const AT_ONCE = 250;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
+
+/** When a request is due. One of a time to come was asked before the clock was set back, nobody knows how long ago: it is due now. */
+function dueAt(askedAt: number, afterMs: number, now: number): number {
+  return askedAt > now + LONGEST_MS ? now : askedAt + afterMs;
+}
 
 export interface EscalationParts {
   store: Store;
@@ -110,7 +116,7 @@ export class Escalations {
     const { store, clock, logger, afterMs } = this.#parts;
     const failed = new Set<string>();
     for (const request of store.escalations.waiting()) {
-      if (clock.now() < request.asked_at + afterMs) break;
+      if (clock.now() < dueAt(request.asked_at, afterMs, clock.now())) continue;
       try {
         yield* this.#settle(request);
       } catch (error) {
@@ -118,9 +124,10 @@ export class Escalations {
         failed.add(request.id);
       }
     }
-    // Read again: some may have been asked meanwhile. The first of them is the first that is due.
-    const next = store.escalations.waiting().find(({ id }) => !failed.has(id));
-    return Math.min(next ? next.asked_at + afterMs : Infinity, failed.size > 0 ? clock.now() + LONGEST_MS : Infinity);
+    // Read again: some may have been asked meanwhile.
+    const now = clock.now();
+    const left = store.escalations.waiting().filter(({ id }) => !failed.has(id));
+    return Math.min(...left.map((request) => dueAt(request.asked_at, afterMs, now)), failed.size > 0 ? now + LONGEST_MS : Infinity);
   }
 
   /** A part of the devices at a time; a server that is killed between two parts begins again, and finds who has the push already. */

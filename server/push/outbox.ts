@@ -3,10 +3,12 @@ import type { PushOutcome } from '../contracts/metrics-views.ts';
 import { messageOf } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { DueDelivery } from '../storage/deliveries-table.ts';
+import { FOREGROUND, isWithheldRow, type DueDelivery } from '../storage/deliveries-table.ts';
 import type { PushTarget } from '../storage/devices-table.ts';
 import type { PushRow } from '../storage/outbox-table.ts';
 import type { Store } from '../storage/store.ts';
+import { needlessFor, stepOfActivity } from './activities/answer.ts';
+import { keepAnswer, type Answered, type Job } from './answered.ts';
 import type { Sender } from './apns/apns.ts';
 import { backoffMs, stepAfter, type Answer, type Step } from './apns/retry.ts';
 
@@ -18,20 +20,8 @@ export interface OutboxParts {
   /** 0 to 1. */
   random: () => number;
   ended: (outcome: PushOutcome) => void;
-}
-
-interface Job {
-  row: DueDelivery;
-  push: PushRow;
-  device: PushTarget;
-}
-
-/** A push with what became of it. */
-interface Answered {
-  job: Job;
-  answer: Answer;
-  step: Step;
-  at: number;
+  /** Whether a device proved after a time that it shows a session. */
+  proved: (deviceId: string, sessionId: string, since: number) => boolean;
 }
 
 /** Pushes that are under way at a time, and rows that are taken in one transaction, as soon as there is room for so many. */
@@ -40,6 +30,10 @@ const AT_ONCE = 50;
 /** A wait is never longer than this, so that a clock that was set is noticed. */
 const LONGEST_MS = 60_000;
 const WRITE_AGAIN_MS = 1_000;
+/** A sign of life may have been on its way for so long, in milliseconds: one that came sooner after an event proves nothing. */
+const ON_THE_WAY_MS = 1_000;
+/** A clock that loses less than this, in milliseconds, between two looks was not set. */
+const DRIFT_MS = 1_000;
 
 /**
  * Sends what is due. A row is `sending` before it leaves; one that a killed server left so is sent again under the same apns-id and
@@ -58,6 +52,8 @@ export class Outbox {
   #state: 'off' | 'on' = 'off';
   /** Nothing is sent before then. */
   #holdUntil = 0;
+  /** The wall clock's time when the monotonic one began, at the last look. */
+  #wallStart = -Infinity;
   /** The same for single devices, by their `num`. */
   readonly #held = new Map<number, number>();
   /** Pushes in a row without any answer. */
@@ -76,7 +72,10 @@ export class Outbox {
   start(): void {
     const { store, clock, logger } = this.#parts;
     this.#state = 'on';
-    const again = store.transaction(() => store.deliveries.giveBack(clock.now()));
+    const again = store.transaction(() => {
+      store.deliveries.dueFromTheFuture(clock.now());
+      return store.deliveries.giveBack(clock.now());
+    });
     if (again > 0) logger.info({ pushes: again }, 'pushes without a known answer are sent again');
     this.kick();
   }
@@ -118,8 +117,8 @@ export class Outbox {
 
   #fill(): void {
     const { clock, logger } = this.#parts;
+    this.#followClock();
     const now = clock.now();
-    // A clock that was set back holds nothing for longer than it would have.
     if (this.#holdUntil > now) return this.#sleep(Math.min(this.#holdUntil - now, LONGEST_MS));
     // Every answer that comes makes room, and looks again. A few at a time would cost more than the wait for room for many.
     if (UNDER_WAY - this.#sent < AT_ONCE) return;
@@ -133,6 +132,23 @@ export class Outbox {
       logger.warn({ error: messageOf(error) }, 'pushes could not be taken from the outbox; it is tried again');
       this.#sleep(WRITE_AGAIN_MS);
     }
+  }
+
+  /** A clock that was set back holds nothing for longer than it would have. */
+  #followClock(): void {
+    const { store, clock, logger } = this.#parts;
+    const wallStart = clock.now() - clock.monotonic();
+    const back = Math.round(this.#wallStart - wallStart);
+    if (back > DRIFT_MS) {
+      try {
+        store.deliveries.bringForward(back);
+      } catch (error) {
+        return logger.warn({ error: messageOf(error) }, 'the clock was set back; what waits is brought forward later');
+      }
+      this.#holdUntil -= back;
+      for (const [device, until] of this.#held) this.#held.set(device, until - back);
+    }
+    this.#wallStart = wallStart;
   }
 
   #sleep(milliseconds: number): void {
@@ -153,11 +169,13 @@ export class Outbox {
         const device = store.devices.target(row.device_num);
         if (!push || !device) continue;
         if (this.#isHeld(device.num, now)) continue;
-        const why = this.#needless(push, device, now);
+        const activity = row.activity_num === null ? undefined : store.activities.byNum(row.activity_num);
+        const needless = push.push_type === 'liveactivity' ? needlessFor(activity, push) : null;
+        const why = needless ?? this.#needless(row, push, device, now);
         if (why === null) {
           store.deliveries.take(row.num);
           row.attempts += 1;
-          jobs.push({ row, push, device });
+          jobs.push({ row, push, device, activity });
         } else {
           const outcome = why === 'expired' ? 'expired' : 'dropped';
           store.deliveries.finish(row.num, outcome, row.status, why === 'expired' ? row.reason : why, now);
@@ -179,18 +197,24 @@ export class Outbox {
     return until > now;
   }
 
-  #needless(push: PushRow, device: PushTarget, now: number): string | null {
+  #needless(row: DueDelivery, push: PushRow, device: PushTarget, now: number): string | null {
     if (push.settled === 1) return 'settled';
     if (device.state !== 'active') return 'unregistered';
+    if (isWithheldRow(row) && this.#hasSeen(device, push, row.created_at + ON_THE_WAY_MS)) return FOREGROUND;
     return now >= push.expires_at ? 'expired' : null;
   }
 
+  #hasSeen(device: PushTarget, { session_num }: PushRow, since: number): boolean {
+    const session = session_num === null ? undefined : this.#parts.store.sessions.byNum(session_num);
+    return session !== undefined && this.#parts.proved(device.id, session.id, since);
+  }
+
   async #ship(job: Job): Promise<void> {
-    const { row, push, device } = job;
+    const { row, push, device, activity } = job;
     if (!this.#isOn) return;
     this.#sent += 1;
     const answer = await this.#parts.sender.send({
-      token: device.token,
+      token: (activity ?? device).token,
       topic: device.topic,
       production: device.environment === 'production',
       apnsId: row.apns_id,
@@ -210,9 +234,10 @@ export class Outbox {
   #settle(job: Job, answer: Answer): void {
     const { clock, random } = this.#parts;
     const now = clock.now();
-    const { attempts } = job.row;
-    const registeredAt = job.device.registered_at;
-    const step = stepAfter(answer, { attempts, registeredAt, now, random: random() });
+    const { attempts, reason: lastReason } = job.row;
+    const registeredAt = (job.activity ?? job.device).registered_at;
+    const said = stepAfter(answer, { attempts, lastReason, registeredAt, now, random: random() });
+    const step = job.activity ? stepOfActivity(said) : said;
     this.#note(answer, step, now);
     this.#answered.push({ job, answer, step, at: now });
   }
@@ -222,8 +247,9 @@ export class Outbox {
     const { store, logger, ended } = this.#parts;
     const answered = this.#answered;
     if (answered.length === 0) return true;
+    const hold = (deviceNum: number, until: number): void => void this.#held.set(deviceNum, until);
     try {
-      const outcomes = store.transaction(() => answered.map(({ job, answer, step, at }) => this.#keep(job, answer, step, at)));
+      const outcomes = store.transaction(() => answered.map((each) => keepAnswer(store, each, hold)));
       this.#answered = [];
       for (const outcome of outcomes) if (outcome) ended(outcome);
       return true;
@@ -238,43 +264,10 @@ export class Outbox {
     this.#silent = answer.status === null ? this.#silent + 1 : 0;
     if (step.is === 'delivered') this.#trouble = null;
     if (step.is !== 'retry' || step.holds !== 'all') return;
-    this.#trouble = step.reason;
+    this.#trouble =
+      answer.status === null ? `It does not answer: ${step.reason}.` : `It refuses all pushes: ${answer.status} ${step.reason}.`;
     // Many break off at once: how often in a row it was silent counts, not how often for one of them.
     const wait = answer.status === null ? backoffMs(Math.ceil(this.#silent / UNDER_WAY), this.#parts.random()) : step.afterMs;
     this.#holdUntil = Math.max(Math.min(this.#holdUntil, now + LONGEST_MS * 360), now + wait);
-  }
-
-  #keep({ row, device }: Job, answer: Answer, step: Step, now: number): PushOutcome | null {
-    const { deliveries, devices } = this.#parts.store;
-    const { status } = answer;
-    switch (step.is) {
-      case 'delivered':
-        deliveries.finish(row.num, 'delivered', status, null, now);
-        devices.recordResult(device.num, { result: 'delivered', at: now });
-        return 'delivered';
-      case 'failed':
-        deliveries.finish(row.num, 'failed', status, step.reason, now);
-        devices.recordResult(device.num, { result: step.reason, at: now });
-        return 'failed';
-      case 'gone': {
-        deliveries.finish(row.num, 'failed', status, step.reason, now);
-        // It may have registered again while this one was under way.
-        const gone = devices.byNum(device.num)?.registered_at === device.registered_at;
-        devices.recordResult(device.num, { result: step.reason, at: now, gone });
-        if (gone) deliveries.forget(device.num, 'unregistered', now);
-        return 'failed';
-      }
-      case 'renew-token': {
-        // The sender has made another one. Where that is refused, too, time must pass.
-        const again = row.reason === answer.reason ? Math.max(30_000, backoffMs(row.attempts, this.#parts.random())) : 0;
-        deliveries.retry(row.num, now + again, status, answer.reason);
-        return null;
-      }
-      case 'retry':
-        deliveries.retry(row.num, now + step.afterMs, status, step.reason);
-        if (step.holds === 'device') this.#held.set(device.num, now + step.afterMs);
-        if (status !== null) devices.recordResult(device.num, { result: step.reason, at: now });
-        return null;
-    }
   }
 }

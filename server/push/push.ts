@@ -4,9 +4,10 @@ import { AppError } from '../platform/app-error.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DeviceRow } from '../storage/devices-table.ts';
-import type { LoggedDelivery } from '../storage/deliveries-table.ts';
+import { isWithheldRow, type LoggedDelivery } from '../storage/deliveries-table.ts';
 import type { OpenRequest } from '../storage/escalations-table.ts';
 import type { Store } from '../storage/store.ts';
+import { Activities } from './activities/activities.ts';
 import { makeSender, missingSettings, type ApnsSettings } from './apns/apns.ts';
 import type { DeviceOutbox, Receipt } from './devices/device-outbox.ts';
 import { askedEvent, Enqueue } from './rules/enqueue.ts';
@@ -26,6 +27,8 @@ export interface PushParts {
   settings: ApnsSettings;
   /** Ids of the devices that proved to show a session at this moment. */
   showing: (sessionId: string) => ReadonlySet<string>;
+  /** Whether a device proved after a time (milliseconds since 1970) that it shows a session. */
+  proved: (deviceId: string, sessionId: string, since: number) => boolean;
   ended: (outcome: PushOutcome) => void;
 }
 
@@ -39,6 +42,8 @@ export interface PushHealth {
 const HOUR = 3_600_000;
 const KEPT_MS = 7 * 24 * HOUR;
 const PRUNE_MS = 60_000;
+/** Between two parts of what is old, in milliseconds. */
+const PRUNE_AGAIN_MS = 250;
 /** Pushes that are removed at once; one may have gone to thousands of devices. */
 const PRUNED_AT_ONCE = 5;
 const LIVE = new Set(['queued', 'sending', 'delivered']);
@@ -52,18 +57,21 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   readonly #feed: Feed;
   readonly #sender: ReturnType<typeof makeSender>;
   readonly #outbox: Outbox | null;
+  readonly activities: Activities;
   #pruning: Timer | null = null;
+  #pruneAgain: Timer | null = null;
 
   constructor(parts: PushParts) {
-    const { store, log, clock, logger, newId, random, settings, showing, ended } = parts;
+    const { store, log, clock, logger, newId, random, settings, showing, proved, ended } = parts;
     this.#parts = parts;
     const dropped = (count: number): void => {
       for (let left = count; left > 0; left -= 1) ended('dropped');
     };
     this.#enqueue = new Enqueue({ store, newId, showing, dropped });
     this.#feed = new Feed({ store, log, clock, logger, enqueue: this.#enqueue, made: () => this.#outbox?.kick() });
+    this.activities = new Activities({ store, log, clock, logger, newId, showing, dropped, made: () => this.#outbox?.kick() });
     this.#sender = makeSender(settings, clock);
-    this.#outbox = this.#sender && new Outbox({ store, clock, logger, sender: this.#sender, random, ended });
+    this.#outbox = this.#sender && new Outbox({ store, clock, logger, sender: this.#sender, random, ended, proved });
   }
 
   /** Whether pushes can be sent. */
@@ -74,6 +82,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   start(): void {
     this.#outbox?.start();
     this.#feed.start();
+    this.activities.start();
     this.#pruning = this.#parts.clock.every(PRUNE_MS, () => this.#prune());
   }
 
@@ -85,7 +94,9 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   /** Ends the connection. What got no answer by then is sent again at the next start. */
   async stop(): Promise<void> {
     this.#pruning?.cancel();
+    this.#pruneAgain?.cancel();
     this.#feed.stop();
+    this.activities.stop();
     const { clock } = this.#parts;
     this.#outbox?.stop();
     let timer: Timer | undefined;
@@ -144,7 +155,7 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   about(request: OpenRequest): PushedRequest {
     const rows = this.#parts.store.deliveries.about(request.session_num, subjectOf('ask', request.id));
     return {
-      pushedTo: new Set(rows.flatMap(({ device_num, state }) => (LIVE.has(state) ? [device_num] : []))),
+      pushedTo: new Set(rows.flatMap((row) => (LIVE.has(row.state) && !isWithheldRow(row) ? [row.device_num] : []))),
       acknowledged: rows.some(({ received_at, opened_at }) => received_at !== null || opened_at !== null),
     };
   }
@@ -158,7 +169,9 @@ export class Push implements DeviceOutbox, EscalationOutbox {
   #prune(): void {
     const { store, clock, logger } = this.#parts;
     try {
-      store.transaction(() => store.outbox.prune(clock.now() - KEPT_MS, PRUNED_AT_ONCE));
+      const pruned = store.transaction(() => store.outbox.prune(clock.now() - KEPT_MS, PRUNED_AT_ONCE));
+      this.#pruneAgain?.cancel();
+      if (pruned === PRUNED_AT_ONCE) this.#pruneAgain = clock.after(PRUNE_AGAIN_MS, () => this.#prune());
     } catch (error) {
       logger.warn({ error }, 'the delivery log will be pruned later');
     }

@@ -16,7 +16,7 @@ import { AppError } from '../platform/app-error.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { Store } from '../storage/store.ts';
-import { askedOne, askedPage } from './approvals/asked-view.ts';
+import { askedOne, askedPage, inboxPage } from './approvals/asked-view.ts';
 import { historyMessage, messageView, storedMessageView } from './turns/message-view.ts';
 import type { InteractiveSessionPool } from './pool/pool.ts';
 
@@ -103,6 +103,11 @@ export class SessionQueries {
   /** What its agent asked, newest first. Throws `bad-cursor`. */
   asked(row: SessionRow, query: AskedQuery): AskedPage {
     return askedPage(this.#store, row, query);
+  }
+
+  /** What was asked in all sessions of an owner. Throws `bad-cursor`. */
+  inbox(owner: string, query: AskedQuery): AskedPage {
+    return inboxPage(this.#store, owner, query);
   }
 
   /** One of that. Throws `approval-not-found`. */

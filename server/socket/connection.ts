@@ -2,19 +2,17 @@ import type { WebSocket } from 'ws';
 import type { FrameOf, IncomingFrame } from '../contracts/frames-in.ts';
 import { parseFrame } from '../contracts/parse-frame.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
-import { Reader, type ReaderParts } from '../events/reader.ts';
+import { Reader } from '../events/reader.ts';
 import { AppError } from '../platform/app-error.ts';
 import { isoTime, type Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import { problemOf } from '../platform/problem.ts';
-import type { SessionCommands } from '../sessions/commands.ts';
-import type { SessionQueries } from '../sessions/queries.ts';
-import { frameHandlers, type FrameHandlers } from './frame-handlers.ts';
+import { frameHandlers, type FrameApi, type FrameHandlers } from './frame-handlers.ts';
 import { Pulse, type PresenceFeed } from './pulse.ts';
 import { SocketSink } from './socket-sink.ts';
 
 export interface ConnectionParts {
-  api: { commands: SessionCommands; queries: SessionQueries; readers: ReaderParts };
+  api: FrameApi;
   presence: PresenceFeed;
   clock: Clock;
   logger: Logger;

@@ -7,8 +7,17 @@ import type { SessionQueries } from '../sessions/queries.ts';
 /** A handler for every frame that may come in: leaving one out does not compile. */
 export type FrameHandlers = { [T in IncomingType]: (payload: FrameOf<T>['payload']) => Promise<ResultOf<T>> };
 
+/** What frames are answered with. */
+export interface FrameApi {
+  commands: SessionCommands;
+  queries: SessionQueries;
+  readers: ReaderParts;
+  /** Takes down the device token that came with a message, which goes on whatever becomes of it. */
+  devices: { registerSender: (owner: string, deviceToken: string) => void };
+}
+
 export interface FrameContext {
-  api: { commands: SessionCommands; queries: SessionQueries; readers: ReaderParts };
+  api: FrameApi;
   owner: string;
   /** Follows a session from a cursor; returns how far it has come. */
   attach: (sessionId: string, after: number) => number;
@@ -22,7 +31,7 @@ export interface FrameContext {
 const noted = { success: true } as const;
 
 /** The same commands as over HTTP. */
-export function frameHandlers({ api: { commands, queries }, owner, ...socket }: FrameContext): FrameHandlers {
+export function frameHandlers({ api: { commands, queries, devices }, owner, ...socket }: FrameContext): FrameHandlers {
   const status = (id: string): ResultOf<'session.cancel'> => ({ ...queries.status(commands.find(owner, id)), success: true });
   const view = (id: string): ResultOf<'session.create'> => queries.session(commands.find(owner, id));
   return {
@@ -44,7 +53,11 @@ export function frameHandlers({ api: { commands, queries }, owner, ...socket }: 
       socket.focus(sessionId);
       return noted;
     },
-    'session.send': (payload) => commands.send({ owner }, payload),
+    'session.send': (payload) => {
+      // Before the message, whose answer may be there sooner than anything that is done after it.
+      if (payload.deviceToken !== undefined) devices.registerSender(owner, payload.deviceToken);
+      return commands.send({ owner }, payload);
+    },
     'session.cancel': async ({ sessionId }) => {
       await commands.cancel(owner, sessionId);
       return status(sessionId);

@@ -28,7 +28,7 @@ export interface DeviceRow {
   registered_at: number;
 }
 /** What a push needs to know of its device: read for every push. */
-export type PushTarget = Pick<DeviceRow, 'num' | 'token' | 'environment' | 'topic' | 'state' | 'registered_at'>;
+export type PushTarget = Pick<DeviceRow, 'num' | 'id' | 'token' | 'environment' | 'topic' | 'state' | 'registered_at'>;
 /** What a device wants of one session; null: as everywhere else. */
 export interface DeviceSessionRow {
   device_num: number;
@@ -59,7 +59,9 @@ export function devicesTable(db: Database) {
     VALUES (@id, @owner, @token, @platform, @environment, @topic, @app_version, @name, @preferences, @created_at, @registered_at)`);
   const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?');
   const byNum = db.prepare<[number], DeviceRow>('SELECT * FROM devices WHERE num = ?');
-  const target = db.prepare<[number], PushTarget>('SELECT num, token, environment, topic, state, registered_at FROM devices WHERE num = ?');
+  const target = db.prepare<[number], PushTarget>(
+    'SELECT num, id, token, environment, topic, state, registered_at FROM devices WHERE num = ?',
+  );
   const byToken = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE token = ?');
   const page = db.prepare<[string, number, number], DeviceRow>(
     'SELECT * FROM devices WHERE owner = ? AND num < ? ORDER BY num DESC LIMIT ?',

@@ -11,7 +11,7 @@ export interface PushRow {
   kind: string;
   /** What it is about: of two pushes with one subject a phone shows the newer. */
   subject: string;
-  push_type: 'alert' | 'background';
+  push_type: 'alert' | 'background' | 'liveactivity';
   priority: number;
   /** JSON, 4,096 bytes at most. */
   payload: string;

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { activitiesTable } from './activities-table.ts';
 import { auditTable } from './audit-table.ts';
 import { deliveriesTable } from './deliveries-table.ts';
 import { devicesTable } from './devices-table.ts';
@@ -33,6 +34,7 @@ export function openStore(db: Database) {
     escalations: escalationsTable(db),
     outbox: outboxTable(db),
     deliveries: deliveriesTable(db),
+    activities: activitiesTable(db),
     /** Brings what was committed to the disk: to be called before files go that only the store could replace. */
     flush: (): void => void db.pragma('wal_checkpoint(PASSIVE)'),
     transaction: <T>(body: () => T): T => (db.inTransaction ? body() : (run.immediate(body) as T)),

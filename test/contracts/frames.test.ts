@@ -12,7 +12,10 @@ describe('a frame from a client', () => {
     { type: 'session.attach', payload: { sessionId: ID, after: 3 }, requestId: '1' },
     { type: 'session.focus', payload: { sessionId: null } },
     { type: 'session.send', payload: { sessionId: ID, message: 'hi' } },
-    { type: 'session.approve', payload: { sessionId: ID, approvalId: 'toolu_A', decision: 'deny', message: 'no' } },
+    {
+      type: 'session.approve',
+      payload: { sessionId: ID, approvalId: '79c0dbee-2b91-8228-a778-05764ecc564d', decision: 'deny', message: 'no' },
+    },
     { type: 'session.answer', payload: { sessionId: ID, questionId: 'q', answers: { a: 'b' } } },
     { type: 'session.history', payload: { sessionId: ID, limit: 5 } },
   ])('[WS1] $type is understood as it is', (value) => {

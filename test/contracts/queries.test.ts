@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  SessionParams,
+  ApprovalParams,
   EventsQuery,
   IdempotencyHeaders,
   LogsQuery,
   MessagesQuery,
+  QuestionParams,
+  SessionParams,
   SessionsQuery,
   StreamHeaders,
 } from '../../server/contracts/queries.ts';
@@ -46,6 +48,8 @@ describe('names in a query, a path and a header', () => {
 
   it('[API12] an id in a path may be anything: what nobody has is 404, not 400', () => {
     expect(parse(SessionParams, { id: '../ETC' }, 'path')).toEqual({ id: '../etc' });
+    expect(parse(ApprovalParams, { id: 'A', approvalId: 'B' }, 'path')).toEqual({ id: 'a', approvalId: 'b' });
+    expect(parse(QuestionParams, { id: 'A', questionId: 'B' }, 'path')).toEqual({ id: 'a', questionId: 'b' });
   });
 
   it('[API13] an Idempotency-Key is 1 to 200 printable characters', () => {

@@ -34,8 +34,8 @@ class RunningDemo {
   }
 
   /** The command that stands under a number. */
-  command(number: 1 | 2 | 3): string {
-    const found = new RegExp(`^${number}\\. [\\s\\S]*?\\n\\n((?:curl|kill) [\\s\\S]*?)\\n\\n`, 'm').exec(this.output)?.[1];
+  command(number: 1 | 2 | 3 | 4 | 5): string {
+    const found = new RegExp(`^${number}\\. [\\s\\S]*?\\n\\n((?:curl |kill |ID=)[\\s\\S]*?)\\n\\n`, 'm').exec(this.output)?.[1];
     if (found === undefined) throw new Error(`No command ${number} in: ${this.output}`);
     return found;
   }
@@ -136,6 +136,25 @@ describe('npm run demo', () => {
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => (events[0]?.seq ?? 0) + index));
     expect(events.find(({ kind }) => kind === 'session.recovered')?.data.pid).toBe(agent);
     expect(shown.output).toMatch(/Server \d+ is gone \(SIGKILL\)\. Agent \d+ goes on\. Started the server again: pid \d+/);
+  });
+
+  it('[DEMO5] its phone is told of answers and of what the agent asks, and the command that allows it works as printed', async () => {
+    const shown = await start();
+    const [, phone = ''] = /phone +(http:\/\/\S+?)\/? shows/.exec(shown.output) ?? [];
+    const shownOn = async (text: string): Promise<boolean> => {
+      const { pushes } = (await (await fetch(`${phone}/pushes`)).json()) as { pushes: { payload: unknown }[] };
+      return JSON.stringify(pushes).includes(text);
+    };
+    await sh(shown.command(1));
+    await eventually(() => shownOn('I will remember kiwi.'));
+    await sh(shown.command(4));
+    await eventually(() => shownOn('HOLDFAST_APPROVAL'));
+    const allowed = JSON.parse((await sh(shown.command(5))).stdout);
+    expect(allowed).toMatchObject({ decision: 'allow' });
+    const made = join(shown.temporary, shown.folders()[0] ?? '', 'project', 'made');
+    await eventually(() => existsSync(made));
+    expect(await shown.end('SIGINT')).toBe(0);
+    expect(await shown.processes()).toEqual([]);
   });
 
   it('[DEMO2] a signal ends server, agent and model and removes the folder, also when it comes twice', async () => {

@@ -79,6 +79,16 @@ describe('devices', () => {
     expect(status).toBe(202);
   });
 
+  it('[DV51] so does one that comes over a socket', async () => {
+    const token = newToken();
+    const projectPath = holdfast.folder('socket');
+    const socket = await TestSocket.open(holdfast.url, '/ws');
+    sockets.push(socket);
+    for (const deviceToken of [token, token, 'a simulator has none'])
+      expect((await socket.request('session.send', { message: 'hello', projectPath, deviceToken })).type).toBe('result');
+    expect(await withToken(token)).toMatchObject([{ platform: 'ios', environment: 'sandbox' }]);
+  });
+
   it('[DV52] devices and what they want survive kill -9', async () => {
     const device = await register();
     const { sessionId } = await holdfast.client.ask({ message: 'hello', projectPath: holdfast.folder('kept') });
@@ -151,6 +161,11 @@ describe('devices', () => {
       ],
       [['GET', '?limit=1001', undefined], ['limit']],
       [['GET', '?before=x', undefined], ['before']],
+      [
+        ['GET', `/${id}/deliveries?limit=0&before=0`, undefined],
+        ['limit', 'before'],
+      ],
+      [['GET', `/${id}/deliveries?limit=1001`, undefined], ['limit']],
     ];
     for (const [[method, path, body], fields] of tries) {
       const reply = await call<Problem>(method, `/api/devices${path}`, body);

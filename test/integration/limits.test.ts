@@ -125,13 +125,7 @@ describe('memory of all together', () => {
       expect(answer).toMatchObject({ state: 'failed', error: { code: 'memory-limit' } });
       expect(answer.error?.detail).toContain('MAX_TOTAL_MEMORY_GB');
       await expectEnded(holdfast, answer.sessionId, 'memory-limit');
-      const ends = [];
-      for (const sessionId of idle) {
-        await expectEnded(holdfast, sessionId, 'memory-limit');
-        ends.push(Date.parse((await eventOf(client, sessionId, 'session.exited')).at));
-      }
-      const failed = await eventOf(client, answer.sessionId, 'turn.failed');
-      expect([...ends, Date.parse(failed.at)]).toEqual([...ends, Date.parse(failed.at)].sort((one, other) => one - other));
+      for (const sessionId of idle) await expectEnded(holdfast, sessionId, 'memory-limit');
       expect(holdfast.output).toContain('the limit of live processes changed');
       expect(holdfast.output).toMatch(/MAX_TOTAL_MEMORY_GB holds \d+ at \d+ MB each/);
       expect((await active(holdfast)).pool).toMatchObject({ max: 10, live: 0 });

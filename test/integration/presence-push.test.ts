@@ -22,6 +22,8 @@ describe('pushes to those who are not there', () => {
       .pushes(device)
       .filter(({ pushType }) => pushType === 'alert')
       .map((push) => payloadOf(push)['type']);
+  const withheld = (): number =>
+    lookIntoStore(world.holdfast, (db) => db.prepare<[], unknown>(`SELECT 1 FROM deliveries WHERE state = 'queued'`).all()).length;
   async function show(deviceId: string, sessionId: string, autoPong = true): Promise<TestSocket> {
     const socket = await TestSocket.open(world.holdfast.url, '/ws', { autoPong });
     sockets.push(socket);
@@ -40,6 +42,9 @@ describe('pushes to those who are not there', () => {
     const socket = await show(phone.id, sessionId);
     await client.ask({ message: 'second', sessionId });
     await eventually(() => alerts(MAC).length === 2);
+    // Its next signs of life say that it saw it.
+    await eventually(() => withheld() === 0, PROOF_SECONDS);
+    expect(alerts(PHONE)).toHaveLength(1);
     await client.ask({ message: 'elsewhere', projectPath: world.holdfast.folder('other') });
     await eventually(() => alerts(MAC).length === 3 && alerts(PHONE).length === 2);
     await socket.request('session.focus', { sessionId: null });
@@ -47,19 +52,21 @@ describe('pushes to those who are not there', () => {
     await eventually(() => alerts(MAC).length === 4 && alerts(PHONE).length === 3);
   });
 
-  it('[DV31] a phone that fell asleep with its socket open gets its pushes again', async () => {
+  it('[DV31] [DV38] a phone that fell asleep with its socket open gets its pushes again, also the one of that moment', async () => {
     world = await PushWorld.start();
     const { client } = world.holdfast;
     const phone = await world.register(PHONE);
     const { sessionId } = await client.ask({ message: 'first', projectPath: world.holdfast.folder('asleep') });
     await eventually(() => alerts(PHONE).length === 1);
     await show(phone.id, sessionId, false);
+    await client.ask({ message: 'just then', sessionId });
+    await eventually(() => alerts(PHONE).length === 2, PROOF_SECONDS);
     await eventually(
       async () => (await client.call<{ showing: string | null }>('GET', `/api/devices/${phone.id}`)).body.showing === null,
       PROOF_SECONDS + 10,
     );
     await client.ask({ message: 'second', sessionId });
-    await eventually(() => alerts(PHONE).length === 2);
+    await eventually(() => alerts(PHONE).length === 3);
   });
 
   it('[DV40] an approval that nobody reacted to comes to the device that was spared, also after a kill -9 in between', async () => {

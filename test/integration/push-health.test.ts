@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { DeliveriesPage, DeliveryView } from '../../server/contracts/devices.ts';
 import type { SessionMetricsView } from '../../server/contracts/metrics-views.ts';
 import type { HealthView } from '../../server/contracts/server-views.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
-import { deviceToken, PushWorld } from '../support/push.ts';
+import { deviceToken, payloadOf, PushWorld } from '../support/push.ts';
 import { runServer } from '../support/server-run.ts';
 
 describe('push as its owner sees it', () => {
@@ -42,7 +43,7 @@ describe('push as its owner sees it', () => {
     world.sandbox.script({ then: { do: 'refuse', reason: 'InvalidProviderToken' } });
     await client.ask({ message: 'Again', projectPath: project });
     await eventually(async () => (await health()).state === 'failing');
-    expect(await health()).toEqual({ state: 'failing', detail: 'InvalidProviderToken', queued: 1 });
+    expect(await health()).toEqual({ state: 'failing', detail: 'It refuses all pushes: 403 InvalidProviderToken.', queued: 1 });
     const text = await fetch(`${client.url}/metrics`, { headers: client.headers });
     expect(await text.text()).toMatch(/holdfast_pushes_total\{outcome="delivered"\} 1[\s\S]*holdfast_queue_length\{queue="pushes"\} 1/);
   });
@@ -60,6 +61,48 @@ describe('push as its owner sees it', () => {
       async () =>
         (await client.call<{ health: { lastResult: string } }>('GET', `/api/devices/${id}`)).body.health.lastResult === 'delivered',
     );
+  });
+
+  it('[DV55] the delivery log of a device has its own pushes once each in pages, with what became of them', async () => {
+    const world = await PushWorld.start();
+    toDispose.push(world);
+    const { client } = world.holdfast;
+    const [{ id }, other] = [await world.register(1), await world.register(2)];
+    world.sandbox.script({ when: { token: deviceToken(1), nth: 2 }, then: { do: 'refuse', reason: 'TopicDisallowed' } });
+    world.sandbox.script({ when: { token: deviceToken(1), nth: 3 }, then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: 600 } });
+    const page = async (query: string) => (await client.call<DeliveriesPage>('GET', `/api/devices/${id}/deliveries${query}`)).body;
+    await client.call('POST', `/api/devices/${other.id}/test`);
+    const states = ['delivered', 'failed', 'queued'];
+    for (const [index, state] of states.entries()) {
+      await client.call('POST', `/api/devices/${id}/test`);
+      await eventually(async () => {
+        const { deliveries } = await page('');
+        return deliveries.length === index + 1 && deliveries[0]?.attempts === 1 && deliveries[0].state === state;
+      });
+    }
+    const sent = world.pushes(1).map((push) => String(payloadOf(push)['pushId']));
+    await client.call('POST', `/api/devices/${id}/receipts`, { pushes: [{ id: sent[0] }] });
+    const seen: DeliveryView[] = [];
+    let before: string | null = '';
+    while (before !== null) {
+      const { deliveries, nextBefore }: DeliveriesPage = await page(`?limit=1${before && `&before=${before}`}`);
+      seen.push(...deliveries);
+      before = nextBefore;
+    }
+    expect(seen).toEqual((await page('?limit=1000')).deliveries);
+    const same = { kind: 'test', sessionId: null, silent: false, attempts: 1, openedAt: null };
+    expect(seen).toMatchObject([
+      { ...same, pushId: sent[2], state: 'queued', status: 429, reason: 'TooManyRequests', finishedAt: null },
+      { ...same, pushId: sent[1], state: 'failed', status: 400, reason: 'TopicDisallowed', nextAttemptAt: null, receivedAt: null },
+      { ...same, pushId: sent[0], state: 'delivered', status: 200, reason: null, receivedAt: expect.any(String) },
+    ]);
+    expect(seen.map(({ apnsId }) => apnsId)).toEqual(
+      world
+        .pushes(1)
+        .map(({ apnsId }) => apnsId)
+        .toReversed(),
+    );
+    expect(Date.parse(seen[0]?.nextAttemptAt ?? '')).toBeGreaterThan(Date.now() + 500_000);
   });
 
   it('[PU26] a push key that can’t be used stops the start with a sentence that names it', async () => {

@@ -55,6 +55,8 @@ describe('what is pushed', () => {
     expect(approval).toMatchObject({ priority: 10, collapseId: `ask:${(asked.data as { approvalId: string }).approvalId}` });
     expect(payloadOf(approval)).toMatchObject({
       approvalId: (asked.data as { approvalId: string }).approvalId,
+      inputHash: (asked.data as { inputHash: string }).inputHash,
+      risk: (asked.data as { risk: string }).risk,
       options: expect.arrayContaining([expect.objectContaining({ decision: 'allow' }), expect.objectContaining({ decision: 'deny' })]),
       aps: { 'interruption-level': 'time-sensitive', category: 'HOLDFAST_APPROVAL', 'relevance-score': 1 },
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MOST_WAITING, SILENT_PER_HOUR } from '../../server/push/rules/enqueue.ts';
+import { MOST_WAITING, PROVE_MS, SILENT_PER_HOUR } from '../../server/push/rules/enqueue.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { payloadOf } from '../support/push.ts';
 import { PushOnClock } from '../support/push-on-clock.ts';
@@ -38,11 +38,55 @@ describe('the outbox', () => {
     world.device(3);
     world.device(4, { owner: 'somebody else' });
     world.fail('it');
+    await world.until(() => world.taken().length === 2);
+    clock().advance(PROVE_MS);
     await world.drained();
     expect(world.taken(1).map(({ pushType }) => pushType)).toEqual(['alert']);
     expect(world.taken(2).map(({ pushType }) => pushType)).toEqual(['background']);
     expect(world.taken(3)).toEqual([]);
     expect(world.taken(4)).toEqual([]);
+  });
+
+  it('[DV38] what was kept from a device is told after all when it stops proving that it shows the session', async () => {
+    world = await PushOnClock.start({ showing: new Set(['device-1']), awake: false });
+    world.device(1);
+    world.fail('one');
+    await world.until(() => world.rows().length === 1);
+    clock().advance(PROVE_MS - 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([world.sandbox.pushes().length, world.rows()[0]?.reason]).toEqual([0, 'foreground']);
+    clock().advance(1_000);
+    await world.drained();
+    expect(world.taken(1)).toHaveLength(1);
+    expect(world.rows()).toMatchObject([{ state: 'delivered', attempts: 1, reason: null }]);
+  });
+
+  it('[DV38] and not when it goes on proving it, or when nobody needs it any more', async () => {
+    world = await PushOnClock.start({ showing: new Set(['device-1']) });
+    world.device(1);
+    world.fail('one');
+    const approvalId = world.ask();
+    await world.until(() => world.rows().length === 2);
+    world.append({ channel: 'agent', kind: 'approval.resolved', data: { approvalId, decision: 'allow', by: 'me' } });
+    await world.until(() => world.rows().length === 3);
+    clock().advance(PROVE_MS);
+    await world.drained();
+    expect(world.rows().map(({ state, reason }) => `${state} ${reason}`)).toEqual([
+      'dropped foreground',
+      'dropped settled',
+      'delivered null',
+    ]);
+  });
+
+  it('[DV38] also where the server ended meanwhile', async () => {
+    world = await PushOnClock.start({ showing: new Set(['device-1']), awake: false });
+    world.device(1);
+    world.fail('one');
+    await world.until(() => world.rows().length === 1);
+    await world.restart();
+    clock().advance(PROVE_MS);
+    await world.drained();
+    expect(world.taken(1)).toHaveLength(1);
   });
 
   it('[PU17] what waits for a device is bounded: the oldest silent ones go first, and are counted', async () => {
@@ -137,11 +181,15 @@ describe('the outbox', () => {
     expect(world.push.about(request)).toMatchObject({ acknowledged: true });
   });
 
-  it('[PU19] an approval goes to devices that were left out when it is escalated, under the same subject', async () => {
+  it.each(['at once', 'later'])('[PU19] an approval goes to devices that were left out when it is escalated %s', async (when) => {
     world = await PushOnClock.start({ showing: new Set(['device-1']) });
     const device = world.device(1);
     const id = world.ask('Remove it all?');
-    await world.drained();
+    await world.until(() => world.rows().length === 1);
+    if (when === 'later') {
+      clock().advance(PROVE_MS);
+      await world.drained();
+    }
     expect(world.taken()).toEqual([]);
     const asked = JSON.stringify({ approvalId: id, tool: 'Bash', title: 'Remove it all?', input: {}, options: [], expiresAt: null });
     const request = {
@@ -153,7 +201,10 @@ describe('the outbox', () => {
       kind: 'approval',
       asked,
     };
-    world.store.transaction(() => world.push.escalate({ ...request, asked_at: world.clock.now() }, [device]));
+    const open = { ...request, asked_at: world.clock.now() };
+    expect(world.push.about(open)).toEqual({ pushedTo: new Set(), acknowledged: false });
+    world.store.transaction(() => world.push.escalate(open, [device]));
+    expect(world.push.about(open)).toEqual({ pushedTo: new Set([device.num]), acknowledged: false });
     await world.drained();
     expect(world.taken(1)).toMatchObject([{ collapseId: `ask:${id}`, pushType: 'alert' }]);
   });

@@ -88,7 +88,7 @@ describe('what the push service says no to', () => {
     await world.sandbox.close();
     world.fail('one');
     await world.until(() => world.push.health().state === 'failing');
-    expect(world.push.health()).toMatchObject({ state: 'failing', detail: 'ECONNREFUSED', queued: 1 });
+    expect(world.push.health()).toMatchObject({ state: 'failing', detail: 'It does not answer: ECONNREFUSED.', queued: 1 });
     expect(world.rows()).toMatchObject([{ state: 'queued', reason: 'ECONNREFUSED' }]);
   });
 

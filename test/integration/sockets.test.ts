@@ -110,7 +110,11 @@ describe('sockets', () => {
     expect(sent).toMatchObject({ type: 'result', requestId: 'r3', payload: { success: true, sessionId, state: 'accepted' } });
     const asked = await socket.next((frame) => frame.type === 'event' && frame.payload['kind'] === 'approval.requested');
     const { approvalId } = asked.payload['data'] as { approvalId: string };
-    expect((await socket.request('session.approve', { sessionId, approvalId, decision: 'allow' })).payload).toMatchObject({
+    // Swift writes a UUID in upper case.
+    const id = approvalId.toUpperCase();
+    expect((await holdfast.client.call('GET', `/api/sessions/${sessionId.toUpperCase()}/approvals/${id}`)).status).toBe(200);
+    expect((await socket.request('session.approve', { sessionId, approvalId: id, decision: 'allow' })).payload).toMatchObject({
+      approvalId,
       decision: 'allow',
     });
     await socket.next(ended(sent.payload['messageId']));

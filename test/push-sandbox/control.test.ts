@@ -91,6 +91,9 @@ describe('the control API', () => {
     [400, 'POST', '/connections', { do: 'nothing' }],
     [400, 'PUT', '/devices/x', {}],
     [400, 'GET', '/pushes?limit=0', undefined],
+    [400, 'POST', '/script', { then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: 'two\nlines' } }],
+    [400, 'POST', '/script', { then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: '一' } }],
+    [404, 'GET', '//', undefined],
     [404, 'GET', '/nothing', undefined],
     [404, 'PATCH', '/script', {}],
   ])('[PSB18] answers %i to %s %s', async (status, method, path, body) => {

@@ -161,6 +161,24 @@ describe('a phone', () => {
     });
   });
 
+  it('[PSB16] shows of a live activity what has the greatest timestamp, its alert as its own, and nothing after its end', async () => {
+    const state = (timestamp: number, event: string, step: number, more = {}) => ({
+      aps: { timestamp, event, 'content-state': { step }, ...more },
+    });
+    const alert = { title: 'A project', body: 'Remove it?', sound: 'default' };
+    await pushAll(
+      { headers: activity, payload: state(20, 'update', 1, { alert, 'relevance-score': 0.9 }) },
+      { headers: activity, payload: state(10, 'update', 2) },
+    );
+    expect(phone()).toMatchObject({
+      notifications: [],
+      activity: { n: 1, timestamp: 20, contentState: { step: 1 }, alert: 'A project – Remove it?', relevance: 0.9 },
+    });
+    await pushAll({ headers: activity, payload: state(30, 'end', 3) }, { headers: activity, payload: state(40, 'update', 4) });
+    expect(phone().activity).toMatchObject({ n: 3, event: 'end', contentState: { step: 3 }, alert: null });
+    expect(phone().received).toBe(4);
+  });
+
   it.each<unknown>([
     { aps: 7 },
     { aps: { alert: 7, badge: 'x', 'thread-id': {}, category: [], 'relevance-score': 'much' } },

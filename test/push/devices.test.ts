@@ -23,6 +23,7 @@ function bench(max = 100) {
   const outbox: DeviceOutbox = {
     isSetUp: true,
     enqueueTest: ({ id }) => ({ pushId: `push-${tested.push(id)}` }),
+    deliveries: () => [],
     recordReceipts: (_device, receipts) => {
       told.push([...receipts]);
       return { recorded: receipts.length, unknown: 0 };
@@ -71,6 +72,7 @@ describe('devices', () => {
       () => devices.remove('you', id),
       () => devices.test('you', id),
       () => devices.receipts('you', id, { pushes: [{ id: 'x' }] }),
+      () => devices.deliveries('you', id, { limit: 1 }),
       () => devices.find('you', id),
     ];
     expect(tries.map(code)).toEqual(tries.map(() => 'device-not-found'));
@@ -80,6 +82,19 @@ describe('devices', () => {
     const mine = session.register('me', 'a').device.id;
     const patch = { preferences: { sessions: { [session.session('you')]: { level: 'none' as const } } } };
     expect(code(() => session.devices.patch('me', mine, patch))).toBe('session-not-found');
+  });
+
+  it('[DV56] the answer to a message is promised to a device only where it will be pushed', () => {
+    const { clock, devices, register, session } = bench();
+    const { id } = register('me', 'a').device;
+    const [chat, other] = [session('me'), session('me')];
+    const can = (owner = 'me'): boolean[] => [chat, other].map((each) => devices.canPush(owner, token('a').toUpperCase(), each));
+    expect([can(), can('you'), devices.canPush('me', undefined, chat)]).toEqual([[true, true], [false, false], false]);
+    devices.patch('me', id, { preferences: { sessions: { [chat]: { level: 'needs-me' } } } });
+    expect(can()).toEqual([false, true]);
+    const mutedUntil = new Date(clock.now() + 1_000).toISOString();
+    devices.patch('me', id, { preferences: { level: 'none', sessions: { [chat]: { level: 'all' }, [other]: { mutedUntil } } } });
+    expect(can()).toEqual([true, false]);
   });
 
   it('[DV3] a token that another owner had moves to a new row, with nothing of what the first one set', () => {

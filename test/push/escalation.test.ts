@@ -169,6 +169,18 @@ describe('escalation', () => {
     await eventually(() => sent.length === 850 + 600);
   });
 
+  it('[DV46] a clock that is set back makes none wait for longer than a minute and its time', () => {
+    const { clock, device, ask, sent, start } = bench();
+    device('mac');
+    start();
+    ask('q');
+    clock.setWall(clock.now() - 24 * 3_600 * SECOND);
+    ask('r');
+    clock.advance(60 * SECOND);
+    expect(sent).toEqual(['r to mac', 'q to mac']);
+    expect(sent).toHaveLength(2);
+  });
+
   it('[DV44] PUSH_ESCALATE_SECONDS=0 switches it off', () => {
     const { clock, device, ask, sent, start } = bench();
     device('mac');

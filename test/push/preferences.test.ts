@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { eventData } from '../../server/contracts/events.ts';
 import type { EventKind } from '../../server/contracts/events.ts';
-import { audienceOf, listener, silenceOf, weightOf, type Listener, type Preferences, type Weight } from '../../server/push/devices/preferences.ts';
+import {
+  audienceOf,
+  listener,
+  silenceOf,
+  weightOf,
+  type Listener,
+  type Preferences,
+  type Weight,
+} from '../../server/push/devices/preferences.ts';
 import type { DeviceRow } from '../../server/storage/devices-table.ts';
 
 const now = Date.parse('2026-01-15T12:00:00Z');

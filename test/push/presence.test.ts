@@ -61,11 +61,27 @@ describe('presence', () => {
 
   it('[DV33] a sign of life from before a moment is no proof of having been there since', () => {
     const { clock, presence } = stage();
-    const event = clock.monotonic();
-    expect([...presence.showingSince('s1', event)]).toEqual([]);
+    const event = clock.now();
+    const proved = (device = 'phone', session = 's1'): boolean => presence.provedSince(device, session, event);
+    expect(proved()).toBe(false);
     clock.advance(1_000);
+    expect(proved()).toBe(false);
     presence.alive('socket');
-    expect([...presence.showingSince('s1', event)]).toEqual(['phone']);
+    expect([proved(), proved('mac'), proved('phone', 's2')]).toEqual([true, false, false]);
+  });
+
+  it('[DV33] one that has left a session since was there until its last sign of life', () => {
+    for (const leave of ['focus', 'gone'] as const) {
+      const { clock, presence } = stage();
+      const event = clock.now();
+      clock.advance(1_000);
+      presence.alive('socket');
+      if (leave === 'focus') presence.focus('socket', 's2');
+      else presence.gone('socket');
+      clock.advance(5_000);
+      if (leave === 'focus') presence.alive('socket');
+      expect([event, event + 1_000].map((since) => presence.provedSince('phone', 's1', since))).toEqual([true, false]);
+    }
   });
 
   it('[DV34] a socket is asked for signs of life every 5 seconds only while it is that of a device that shows a session', () => {

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { backoffMs, retryAfterMs, stepAfter, type Answer } from '../../server/push/apns/retry.ts';
 
 const now = Date.parse('2026-03-01T08:00:00Z');
-const after = (change: Partial<Answer>, { attempts = 1, registeredAt = 0, random = 0.5 } = {}) =>
-  stepAfter({ status: 500, reason: 'x', timestamp: null, retryAfter: null, ...change }, { attempts, registeredAt, now, random });
+const after = (change: Partial<Answer>, { attempts = 1, lastReason = 'x', registeredAt = 0, random = 0.5 } = {}) =>
+  stepAfter(
+    { status: 500, reason: 'x', timestamp: null, retryAfter: null, ...change },
+    { attempts, lastReason, registeredAt, now, random },
+  );
 
 describe('what follows from an answer', () => {
   it('[PU16] each try waits about twice as long as the one before, half of it by chance, 10 minutes at most', () => {
@@ -30,6 +33,15 @@ describe('what follows from an answer', () => {
     expect(after({ status: 503, retryAfter: '60' })).toMatchObject({ is: 'retry', holds: 'all' });
   });
 
+  it('[PU11] to be told to come back at once, or at a time that has passed, is no reason to hammer', () => {
+    for (const retryAfter of ['0', new Date(now - 90_000).toUTCString()]) {
+      for (const attempts of [1, 5]) {
+        const step = after({ status: 429, reason: 'TooManyRequests', retryAfter }, { attempts });
+        expect(step.is === 'retry' && step.afterMs).toBe(backoffMs(attempts, 0.5));
+      }
+    }
+  });
+
   it('[PU10] only what says that a token is no more unregisters it', () => {
     expect(after({ status: 410, reason: 'Unregistered', timestamp: 2_000 }, { registeredAt: 1_000 })).toMatchObject({ is: 'gone' });
     expect(after({ status: 410, reason: 'Unregistered', timestamp: 1_000 }, { registeredAt: 2_000 })).toMatchObject({ is: 'failed' });
@@ -39,8 +51,14 @@ describe('what follows from an answer', () => {
     }
   });
 
+  it('[PU16] a key for the other one of Apple’s services loses no push, and holds up no device of its own service', () => {
+    const step = after({ status: 403, reason: 'BadEnvironmentKeyIdInToken' });
+    expect(step).toMatchObject({ is: 'retry', holds: 'device' });
+    expect(step.is === 'retry' && step.afterMs).toBeGreaterThanOrEqual(30_000);
+  });
+
   it('[PU16] a wrong key loses no push: all wait, and are tried again', () => {
-    for (const reason of ['InvalidProviderToken', 'MissingProviderToken', 'TooManyProviderTokenUpdates']) {
+    for (const reason of ['InvalidProviderToken', 'MissingProviderToken', 'UnrelatedKeyIdInToken', 'TooManyProviderTokenUpdates']) {
       const step = after({ status: reason.startsWith('Too') ? 429 : 403, reason });
       expect(step).toMatchObject({ is: 'retry', holds: 'all', reason });
       expect(step.is === 'retry' && step.afterMs).toBeGreaterThanOrEqual(30_000);

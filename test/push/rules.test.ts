@@ -46,6 +46,18 @@ describe('the rules of what is pushed', () => {
     expect(keep(null)).toBe(24 * 3_600_000);
   });
 
+  it('[PU3] an approval says what it is bound to, and a destructive one has a category of its own', () => {
+    const told = (risk: string) => verdict('approval.requested', { ...approval, inputHash: 'f'.repeat(64), risk }).notification;
+    expect(told('elevated')).toMatchObject({
+      ...{ subtitle: 'Needs your approval', category: 'HOLDFAST_APPROVAL' },
+      fields: { inputHash: 'f'.repeat(64), risk: 'elevated' },
+    });
+    expect(told('destructive')).toMatchObject({
+      ...{ subtitle: 'Needs your approval: destructive', category: 'HOLDFAST_APPROVAL_DESTRUCTIVE' },
+      fields: { inputHash: 'f'.repeat(64), risk: 'destructive' },
+    });
+  });
+
   it('[PU15] what was decided settles its question, and tells the apps silently', () => {
     const asked = verdict('approval.requested', approval).notification?.subject;
     expect(verdict('approval.resolved', { approvalId: 'a1', decision: 'allow', by: 'me' })).toEqual({ settles: [asked], sync: true });

@@ -20,6 +20,9 @@ const steady: Record<string, unknown> = {
     timestamp: 1767225600000,
     ticket: 'c2luZ2xlLXVzZSB0aWNrZXQ',
     nextBefore: '1767225600000.2',
+    headSeq: 42,
+    startedAt: 1767225600,
+    endedAt: 1767225602,
   },
 };
 

@@ -23,6 +23,8 @@ export interface PushOnClockOptions {
   clock?: Clock;
   /** Devices that show a session. */
   showing?: ReadonlySet<string>;
+  /** Whether those go on proving it. */
+  awake?: boolean;
 }
 
 /** The real log, outbox and sender against a push service over HTTP/2, on a clock that only the test moves, and without agents. */
@@ -35,13 +37,15 @@ export class PushOnClock {
   readonly outcomes: string[] = [];
   readonly #folder: string;
   readonly #showing: ReadonlySet<string>;
+  readonly #awake: boolean;
   push: Push;
 
-  private constructor(sandbox: PushSandbox, folder: string, clock: Clock, showing: ReadonlySet<string>) {
+  private constructor(sandbox: PushSandbox, folder: string, clock: Clock, showing: ReadonlySet<string>, awake: boolean) {
     this.#folder = folder;
     this.clock = clock;
     this.sandbox = sandbox;
     this.#showing = showing;
+    this.#awake = awake;
     this.store = openStore(openDatabase(join(folder, 'holdfast.db')));
     this.log = new EventLog({ store: this.store, clock, logger: makeLogger('silent') });
     this.session = this.makeSession();
@@ -52,10 +56,11 @@ export class PushOnClock {
     sandbox: options = {},
     clock = new FakeClock(),
     showing = new Set(),
+    awake = true,
   }: PushOnClockOptions = {}): Promise<PushOnClock> {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-outbox-'));
     const sandbox = await startPushSandbox({ folder: join(folder, 'sandbox'), clock, ...options });
-    const world = new PushOnClock(sandbox, folder, clock, showing);
+    const world = new PushOnClock(sandbox, folder, clock, showing, awake);
     world.push.start();
     return world;
   }
@@ -65,7 +70,9 @@ export class PushOnClock {
     const settings = loadSettings({ ...this.sandbox.settings }, { home: this.#folder, cwd: this.#folder, hostname: 'test', addresses: [] });
     const ended = (outcome: string): void => void this.outcomes.push(outcome);
     const showing = (): ReadonlySet<string> => this.#showing;
-    return new Push({ store, log, clock, logger: makeLogger('silent'), newId: randomUUID, random: () => 0.5, settings, showing, ended });
+    const proved = (deviceId: string): boolean => this.#awake && this.#showing.has(deviceId);
+    const parts = { store, log, clock, logger: makeLogger('silent'), newId: randomUUID, random: () => 0.5 };
+    return new Push({ ...parts, settings, showing, proved, ended });
   }
 
   makeSession(owner = 'me', name = 'A project'): LogKey & { owner: string } {
@@ -126,13 +133,16 @@ export class PushOnClock {
   /** Waits for a condition, while the clock goes on at about its usual pace. */
   async until<T>(look: () => T, seconds = 20): Promise<NonNullable<T>> {
     const end = performance.now() + seconds * 1_000;
-    for (;;) {
+    for (let last = performance.now(); ;) {
       const seen = look();
       if (seen) return seen;
       if (performance.now() > end)
         throw new Error(`It did not happen within ${seconds} s.`, { cause: JSON.stringify(this.rows().slice(0, 5)) });
       await new Promise((resolve) => setTimeout(resolve, 2));
-      if (this.clock instanceof FakeClock) this.clock.advance(2);
+      // As much as has passed, also where this machine is slow.
+      const passed = performance.now() - last;
+      last += passed;
+      if (this.clock instanceof FakeClock) this.clock.advance(Math.ceil(passed));
     }
   }
 

@@ -24,11 +24,22 @@ export async function devices(guide: Guide, sessionId: string): Promise<string> 
   });
   await guide.visit('device', { params });
   const { devices: listed } = await guide.visit<{ devices: DeviceView[] }>('devices', { query: '?limit=2' });
+  await activities(guide, params, sessionId);
   await guide.visit('testDevice', { params });
   await guide.visit('receipts', { params, body: { pushes: [{ id: NOBODY }] } });
   await guide.visit('device', { params: { id: NOBODY } });
   await guide.visit('deleteDevice', { params: { id: listed.find((device) => device.id !== id)?.id ?? '' } });
   return id;
+}
+
+/** Live activities of a device; leaves one behind. */
+async function activities(guide: Guide, params: { id: string }, sessionId: string): Promise<void> {
+  const body = { sessionId, token: `80${'6c'.repeat(79)}`, activityId: 'B1C64D1F-0E5A-4C3B-9D5E-6F2A7C8B9D10' };
+  await guide.visit('registerActivity', { params, body });
+  const { id } = await guide.visit<{ id: string }>('registerActivity', { params, body });
+  await guide.visit('activities', { params });
+  await guide.visit('deleteActivity', { params: { ...params, activityId: NOBODY } });
+  await guide.visit('deleteActivity', { params: { ...params, activityId: id } });
 }
 
 /** The same device on a server that can push: first it is reached, then its app is gone. */
@@ -47,6 +58,7 @@ export async function pushes(guide: Guide, deviceId: string): Promise<void> {
     await guide.visit('testDevice', { params });
     await eventually(async () => (await health()).state === 'unregistered');
     await guide.visit('testDevice', { params });
+    await guide.visit('deliveries', { params, query: '?limit=1' });
   } finally {
     await sandbox.close();
     rmSync(folder, { recursive: true, force: true });

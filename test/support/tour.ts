@@ -48,6 +48,7 @@ async function conversation(guide: Guide): Promise<string> {
   await guide.visit('interactiveStatus', { params });
   const { approvalId } = asked.data as { approvalId: string };
   const shown = { inputHash: 'f'.repeat(64), device: 'phone' };
+  await guide.visit('inbox');
   await guide.visit('askedOne', { params: { ...params, approvalId } });
   await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'allow', ...shown } });
   await guide.visit('decide', { params: { ...params, approvalId }, body: { decision: 'allow', device: 'phone' } });

@@ -70,7 +70,12 @@ export async function startControl(
     const why = stranger(req);
     if (why !== null) req.resume();
     if (why !== null) return send(403, 'application/json', JSON.stringify({ error: why }));
-    const url = new URL(req.url ?? '/', `http://${HOST}`);
+    const path = req.url ?? '/';
+    if (!URL.canParse(path, `http://${HOST}`)) {
+      req.resume();
+      return send(404, 'application/json', JSON.stringify({ error: `There is no ${path}.` }));
+    }
+    const url = new URL(path, `http://${HOST}`);
     if (req.method === 'GET') {
       if (url.pathname === '/') return send(200, 'text/html', wholePage(parts.sandbox.url, draw(null)));
       if (url.pathname === '/events') return feed.join(res) ? undefined : send(503, 'application/json', '{"error":"Too many pages."}');

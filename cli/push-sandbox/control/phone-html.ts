@@ -60,16 +60,20 @@ function notificationHtml(notification: ShownNotification, categories: Categorie
   </article>`;
 }
 
-function activityHtml({ n, at, event, contentState, staleAt, dismissedAt }: Activity): Html {
-  const dates = [
+function activityHtml({ n, at, event, alert, relevance, contentState, staleAt, dismissedAt }: Activity): Html {
+  const tags = [
     staleAt === null ? '' : `stale at ${clockTime(staleAt)}`,
-    dismissedAt === null ? '' : `goes at ${clockTime(dismissedAt)}`,
-  ].filter((date) => date !== '');
+    dismissedAt === null ? '' : dismissedAt <= at ? 'goes at once' : `goes at ${clockTime(dismissedAt)}`,
+    relevance === null ? '' : `relevance ${relevance}`,
+  ].filter((tag) => tag !== '');
+  const { state } = contentState;
+  const heading = `Live activity${event === 'end' ? ', ended' : ''}${typeof state === 'string' ? `: ${state}` : ''}`;
   return html`<article class="activity">
     <time>${clockTime(at)}</time>
-    <h3>Live activity: ${event}</h3>
+    <h3>${heading}</h3>
+    ${alert === null ? nothing : html`<p class="body">${alert}</p>`}
     <pre>${JSON.stringify(contentState, null, 2)}</pre>
-    <p>#${n} ${dates.join(', ')}</p>
+    <p>#${n} ${event} ${tags.join(', ')}</p>
   </article>`;
 }
 

@@ -1,7 +1,7 @@
 import { AnsweredView, ApprovalView, AskedPage, AskedView } from '../asked.ts';
 import { ApprovalDecision, KeepAlive, QuestionAnswers } from '../commands.ts';
 import { bodyErrors, endpoint } from '../endpoint.ts';
-import { ApprovalParams, AskedQuery, QuestionParams, SessionParams } from '../queries.ts';
+import { ApprovalParams, AskedQuery, InboxQuery, QuestionParams, SessionParams } from '../queries.ts';
 import { KeepAliveView } from '../recap.ts';
 import { ActedView } from '../views.ts';
 
@@ -71,6 +71,16 @@ export const actionEndpoints = {
     path: '/api/sessions/{id}/cancel',
     summary: 'Interrupt the running turn and keep the process',
     errors: ['session-not-found', 'nothing-to-cancel', 'not-supported', 'disk-full'],
+  }),
+  inbox: endpoint({
+    method: 'GET',
+    path: '/api/approvals',
+    summary: 'What waits for its owner, in all sessions, newest first',
+    auth: true,
+    query: InboxQuery,
+    responses: { 200: AskedPage },
+    errors: ['validation-failed', 'bad-cursor'],
+    example: { query: '?kind=approval' },
   }),
   asked: endpoint({
     method: 'GET',

@@ -1,4 +1,6 @@
 import {
+  DeliveriesPage,
+  DeliveriesQuery,
   DeviceRemoved,
   DevicesPage,
   DevicesQuery,
@@ -87,6 +89,16 @@ export const deviceEndpoints = {
     responses: { 202: TestPushed },
     errors: ['device-not-found', 'device-unregistered', 'push-not-set-up', 'disk-full'],
     example: { params: exampleParams },
+  }),
+  deliveries: endpoint({
+    ...one,
+    method: 'GET',
+    path: '/api/devices/{id}/deliveries',
+    summary: 'Its pushes, the latest first, with what became of each',
+    query: DeliveriesQuery,
+    responses: { 200: DeliveriesPage },
+    errors: ['validation-failed', 'device-not-found'],
+    example: { params: exampleParams, query: '?limit=20' },
   }),
   receipts: endpoint({
     ...one,

@@ -1,7 +1,16 @@
 import type { ApiHandlers } from '../../contracts/registry.ts';
 import type { Api, RequestContext } from '../context.ts';
 
-type Names = 'registerDevice' | 'registerDeviceToken' | 'devices' | 'device' | 'patchDevice' | 'deleteDevice' | 'testDevice' | 'receipts';
+type Names =
+  | 'registerDevice'
+  | 'registerDeviceToken'
+  | 'devices'
+  | 'device'
+  | 'patchDevice'
+  | 'deleteDevice'
+  | 'testDevice'
+  | 'deliveries'
+  | 'receipts';
 
 /** Devices that want pushes. */
 export function deviceHandlers({ devices }: Api): Pick<ApiHandlers<RequestContext>, Names> {
@@ -25,6 +34,7 @@ export function deviceHandlers({ devices }: Api): Pick<ApiHandlers<RequestContex
       status: 202,
       body: { success: true, id: params.id, ...devices.test(owner, params.id) },
     }),
+    deliveries: async ({ params, query }, { owner }) => ({ status: 200, body: devices.deliveries(owner, params.id, query) }),
     receipts: async ({ params, body }, { owner }) => ({
       status: 200,
       body: { success: true, ...devices.receipts(owner, params.id, body) },

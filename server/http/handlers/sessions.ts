@@ -19,6 +19,7 @@ type Names =
   | 'stop'
   | 'interactiveStop'
   | 'cancel'
+  | 'inbox'
   | 'asked'
   | 'askedOne'
   | 'decide'
@@ -82,6 +83,7 @@ export function sessionHandlers(api: Api): Handlers {
       await commands.cancel(owner, params.id);
       return acted(owner, params.id);
     },
+    inbox: async ({ query }, { owner }) => ({ status: 200, body: queries.inbox(owner, query) }),
     asked: async ({ params, query }, { owner }) => ({ status: 200, body: queries.asked(commands.find(owner, params.id), query) }),
     askedOne: async ({ params }, { owner }) => ({
       status: 200,

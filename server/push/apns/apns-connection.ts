@@ -18,7 +18,7 @@ export interface Shipment {
   token: string;
   apnsId: string;
   collapseId: string;
-  pushType: 'alert' | 'background';
+  pushType: 'alert' | 'background' | 'liveactivity';
   priority: number;
   /** Seconds since 1970. */
   expiry: number;

@@ -47,10 +47,14 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
     return made;
   };
   return {
-    send: (shipment) => connectionFor(shipment.production).send(shipment, shipment.topic ?? apnsTopic),
+    send: (parcel) => connectionFor(parcel.production).send(parcel, topicOf(parcel.topic ?? apnsTopic, parcel.pushType)),
     close: () => connections.forEach((connection) => connection.close()),
   };
 }
+
+/** Apple has a topic of its own for live activities, made of the app's bundle id. */
+const topicOf = (bundleId: string, pushType: Shipment['pushType']): string =>
+  pushType === 'liveactivity' ? `${bundleId}.push-type.liveactivity` : bundleId;
 
 function readPem(name: string, path: string): string {
   try {

@@ -19,6 +19,7 @@ export type Step =
 
 const BASE_MS = 1_000;
 const MOST_MS = 600_000;
+const LEAST_RETRY_AFTER_MS = 1_000;
 const MOST_RETRY_AFTER_MS = 6 * 3_600_000;
 
 /** Milliseconds until the next try after so many: doubling, half of it by chance, 10 minutes at most. `random`: 0 to 1. */
@@ -38,17 +39,35 @@ export function retryAfterMs(header: string | null, now: number): number | null 
 export const REFUSED = 'StreamRefused';
 
 /** Ours to mend: a key or a topic that is wrong is wrong for every push. */
-const SETTINGS = new Set(['InvalidProviderToken', 'MissingProviderToken', 'BadCertificate', 'BadCertificateEnvironment', 'Forbidden']);
+const SETTINGS = new Set([
+  'InvalidProviderToken',
+  'MissingProviderToken',
+  'UnrelatedKeyIdInToken',
+  'BadCertificate',
+  'BadCertificateEnvironment',
+  'Forbidden',
+]);
 
-/** What an answer means for a push that was tried `attempts` times and whose device registered at a time. Pure. */
-export function stepAfter(
-  answer: Answer,
-  { attempts, registeredAt, now, random }: { attempts: number; registeredAt: number; now: number; random: number },
-): Step {
+/** What else counts for what is to be done after an answer. */
+export interface Tried {
+  attempts: number;
+  /** Of the answer before this one. */
+  lastReason: string | null;
+  /** When the device registered, in milliseconds since 1970. */
+  registeredAt: number;
+  now: number;
+  /** 0 to 1. */
+  random: number;
+}
+
+/** What an answer means for a push that was tried so often. Pure. */
+export function stepAfter(answer: Answer, { attempts, lastReason, registeredAt, now, random }: Tried): Step {
   const { status, reason } = answer;
   const asked = retryAfterMs(answer.retryAfter, now);
   // A little later than it asks for, and never all at once.
-  const wait = asked === null ? backoffMs(attempts, random) : asked + Math.round(random * Math.min(1_000, asked / 10));
+  const told = asked === null ? 0 : asked + Math.round(random * Math.min(1_000, asked / 10));
+  // "At once", or a date that by our clock has passed, must not become as many tries as the line takes.
+  const wait = asked === null || asked < LEAST_RETRY_AFTER_MS ? Math.max(told, backoffMs(attempts, random)) : told;
   if (status === null) {
     // The service promises not to have looked at it, for instance since it came behind a GOAWAY.
     if (reason === REFUSED && attempts <= 5) return { is: 'retry', afterMs: Math.round(50 + 100 * random), holds: 'push', reason };
@@ -61,10 +80,14 @@ export function stepAfter(
     return isOld ? { is: 'failed', reason } : { is: 'gone', reason };
   }
   if (reason === 'BadDeviceToken') return { is: 'gone', reason };
-  if (reason === 'ExpiredProviderToken') return { is: 'renew-token' };
-  if (SETTINGS.has(reason) || reason === 'TooManyProviderTokenUpdates') {
+  // The sender has made another token. Where that is refused, too, something else is wrong, such as this machine's clock.
+  const isStillOld = reason === 'ExpiredProviderToken' && lastReason === reason;
+  if (reason === 'ExpiredProviderToken' && !isStillOld) return { is: 'renew-token' };
+  if (isStillOld || SETTINGS.has(reason) || reason === 'TooManyProviderTokenUpdates') {
     return { is: 'retry', afterMs: Math.max(wait, 30_000), holds: 'all', reason };
   }
+  // The key is for Apple's other service: devices of that one go on.
+  if (reason === 'BadEnvironmentKeyIdInToken') return { is: 'retry', afterMs: Math.max(wait, 30_000), holds: 'device', reason };
   if (status === 429) return { is: 'retry', afterMs: wait, holds: 'device', reason };
   if (status >= 500) return { is: 'retry', afterMs: wait, holds: asked === null ? 'push' : 'all', reason };
   return { is: 'failed', reason };

@@ -1,4 +1,5 @@
 import { AppError } from '../../platform/app-error.ts';
+import type { LoggedDelivery } from '../../storage/deliveries-table.ts';
 import type { DeviceRow } from '../../storage/devices-table.ts';
 
 /** What a device says about a push that it got; times are milliseconds since 1970. */
@@ -15,6 +16,8 @@ export interface DeviceOutbox {
   readonly isSetUp: boolean;
   /** Puts a test push for this device into the outbox, whatever the device wants. Throws `push-not-set-up`. */
   enqueueTest: (device: DeviceRow) => { pushId: string };
+  /** A device's part of the delivery log below a number, the latest first. */
+  deliveries: (device: DeviceRow, before: number, limit: number) => LoggedDelivery[];
   /** Writes into the delivery log what a device says of its own pushes; those of others are unknown to it. */
   recordReceipts: (device: DeviceRow, receipts: readonly Receipt[]) => { recorded: number; unknown: number };
 }
@@ -28,5 +31,6 @@ export const noOutbox: DeviceOutbox = {
       'Push is not set up on this server: set APNS_KEY_PATH, APNS_KEY_ID, APNS_TEAM_ID and APNS_TOPIC.',
     );
   },
+  deliveries: () => [],
   recordReceipts: (_device, receipts) => ({ recorded: 0, unknown: receipts.length }),
 };

@@ -1,5 +1,6 @@
-import type { DeviceView } from '../../contracts/devices.ts';
+import type { DeliveryView, DeviceView } from '../../contracts/devices.ts';
 import { isoTime } from '../../platform/clock.ts';
+import type { LoggedDelivery } from '../../storage/deliveries-table.ts';
 import type { DeviceRow, DeviceSessionRow } from '../../storage/devices-table.ts';
 import { listener, type Level } from './preferences.ts';
 
@@ -36,5 +37,25 @@ export function deviceView(row: DeviceRow, sessions: readonly DeviceSessionRow[]
     showing,
     createdAt: isoTime(row.created_at),
     registeredAt: isoTime(row.registered_at),
+  };
+}
+
+/** An entry of the delivery log as the owner of its device sees it. */
+export function deliveryView(row: LoggedDelivery): DeliveryView {
+  return {
+    pushId: row.push_id,
+    apnsId: row.apns_id,
+    kind: row.kind,
+    sessionId: row.session_id,
+    silent: row.silent === 1,
+    state: row.state,
+    attempts: row.attempts,
+    status: row.status,
+    reason: row.reason,
+    createdAt: isoTime(row.created_at),
+    nextAttemptAt: row.state === 'queued' ? isoTime(row.next_at) : null,
+    finishedAt: timeOrNull(row.finished_at),
+    receivedAt: timeOrNull(row.received_at),
+    openedAt: timeOrNull(row.opened_at),
   };
 }

@@ -1,12 +1,22 @@
 import { DeviceToken } from '../../contracts/devices.ts';
-import type { DevicesPage, DevicesQuery, DeviceView, PatchDevice, Receipts, RegisterDevice } from '../../contracts/devices.ts';
+import type {
+  DeliveriesPage,
+  DeliveriesQuery,
+  DevicesPage,
+  DevicesQuery,
+  DeviceView,
+  PatchDevice,
+  Receipts,
+  RegisterDevice,
+} from '../../contracts/devices.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { DeviceChange, DeviceRow } from '../../storage/devices-table.ts';
 import type { Store } from '../../storage/store.ts';
 import type { DeviceOutbox } from './device-outbox.ts';
-import { deviceView } from './device-view.ts';
+import { deliveryView, deviceView } from './device-view.ts';
+import { ownDevice, ownSession } from './own.ts';
 import { defaultPreferences, listener, silenceOf, type Preferences } from './preferences.ts';
 import type { Presence } from './presence.ts';
 
@@ -40,16 +50,16 @@ export class Devices {
 
   /** The row of an owner's device. Throws `device-not-found`. */
   find(owner: string, id: string): DeviceRow {
-    const row = this.#parts.store.devices.byId(id);
-    if (row?.owner !== owner) throw new AppError('device-not-found', 'There is no such device. Register it with POST /api/devices.');
-    return row;
+    return ownDevice(this.#parts.store, owner, id);
   }
 
   /** Whether the answer to a message from this device will be pushed to it: one that is muted or wants less would wait in vain. */
-  canPush(owner: string, deviceToken: string | undefined): boolean {
+  canPush(owner: string, deviceToken: string | undefined, sessionId: string): boolean {
     const { outbox, store, clock } = this.#parts;
     const row = deviceToken === undefined || !outbox.isSetUp ? undefined : store.devices.byToken(deviceToken.toLowerCase());
-    return row?.owner === owner && silenceOf(listener(row), { is: 'news' }, clock.now()) === null;
+    if (row?.owner !== owner) return false;
+    const wish = store.devices.sessionsOf(row.num).find((each) => each.session_id === sessionId);
+    return silenceOf(listener(row, wish), { is: 'news' }, clock.now()) === null;
   }
 
   view(owner: string, id: string): DeviceView {
@@ -120,6 +130,13 @@ export class Devices {
     return this.#parts.outbox.enqueueTest(row);
   }
 
+  deliveries(owner: string, id: string, { before = Number.MAX_SAFE_INTEGER, limit }: DeliveriesQuery): DeliveriesPage {
+    const rows = this.#parts.outbox.deliveries(this.find(owner, id), before, limit + 1);
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return { deliveries: shown.map(deliveryView), nextBefore: last ? String(last.num) : null };
+  }
+
   receipts(owner: string, id: string, { pushes }: Receipts): { recorded: number; unknown: number } {
     const now = this.#parts.clock.now();
     // A device's clock may be ahead; nothing is received in the future.
@@ -173,8 +190,7 @@ export class Devices {
 
   #wish(device: DeviceRow, sessionId: string, wish: SessionWish | null): void {
     const { store } = this.#parts;
-    const session = store.sessions.byId(sessionId);
-    if (session?.owner !== device.owner) throw new AppError('session-not-found', `There is no session ${sessionId}.`);
+    const session = ownSession(store, device.owner, sessionId);
     const before = store.devices.sessionsOf(device.num).find((row) => row.session_num === session.num);
     const level = wish?.level === undefined ? (before?.level ?? null) : wish.level;
     const mutedUntil = wish?.mutedUntil === undefined ? (before?.muted_until ?? null) : timeOf(wish.mutedUntil);

@@ -3,6 +3,9 @@ import type { Clock } from '../../platform/clock.ts';
 /** A sign of life older than this, in milliseconds, proves nothing: a phone that sleeps closes no socket. */
 export const PROOF_MS = 15_000;
 
+/** Times after which one who left a session is forgotten, in milliseconds. */
+const LEFT_KEPT_MS = 60_000;
+
 interface Seat {
   deviceId: string | null;
   sessionId: string | null;
@@ -14,6 +17,8 @@ interface Seat {
 export class Presence {
   readonly #clock: Clock;
   readonly #seats = new Map<string, Seat>();
+  /** When a device last proved to show a session that it left since, by the wall clock. */
+  readonly #left = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,7 +31,9 @@ export class Presence {
 
   /** The socket's device shows a session; null: none, or not in the foreground. */
   focus(connectionId: string, sessionId: string | null): void {
-    this.#seat(connectionId).sessionId = sessionId;
+    const seat = this.#seat(connectionId);
+    if (seat.sessionId !== sessionId) this.#leave(seat);
+    seat.sessionId = sessionId;
   }
 
   /** Something came from the other side: a frame, or a pong. */
@@ -37,6 +44,8 @@ export class Presence {
 
   /** The socket has closed. */
   gone(connectionId: string): void {
+    const seat = this.#seats.get(connectionId);
+    if (seat) this.#leave(seat);
     this.#seats.delete(connectionId);
   }
 
@@ -46,17 +55,27 @@ export class Presence {
   }
 
   /**
-   * Of those, the devices whose proof is from after a moment of the monotonic clock: a phone that was put away just before an event
-   * still counts as `showing`, but never as having been there since.
+   * Whether a device proved after a moment (milliseconds since 1970) that it shows a session, though it may have left it since: a phone
+   * that was put away just before an event still counts as `showing`, but never as having seen it. Knows the last minute only.
    */
-  showingSince(sessionId: string, monotonic: number): ReadonlySet<string> {
-    return this.#where(sessionId, (seat) => this.#isFresh(seat) && seat.alive.monotonic > monotonic);
+  provedSince(deviceId: string, sessionId: string, since: number): boolean {
+    const shows = [...this.#seats.values()].some(
+      (seat) => seat.deviceId === deviceId && seat.sessionId === sessionId && seat.alive.wall > since,
+    );
+    return shows || (this.#left.get(`${deviceId} ${sessionId}`) ?? -Infinity) > since;
   }
 
   /** The session that a device proved to show within the last 15 seconds. */
   shownBy(deviceId: string): string | null {
     const seat = [...this.#seats.values()].find((each) => each.deviceId === deviceId && each.sessionId !== null && this.#isFresh(each));
     return seat?.sessionId ?? null;
+  }
+
+  #leave({ deviceId, sessionId, alive }: Seat): void {
+    if (deviceId === null || sessionId === null) return;
+    const now = this.#clock.now();
+    for (const [key, at] of this.#left) if (Math.abs(now - at) > LEFT_KEPT_MS) this.#left.delete(key);
+    this.#left.set(`${deviceId} ${sessionId}`, alive.wall);
   }
 
   #where(sessionId: string, holds: (seat: Seat) => boolean): ReadonlySet<string> {

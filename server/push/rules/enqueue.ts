@@ -1,4 +1,5 @@
 import type { EventKind } from '../../contracts/events.ts';
+import { FOREGROUND } from '../../storage/deliveries-table.ts';
 import type { BehindRow, NewPush } from '../../storage/outbox-table.ts';
 import type { DeviceRow } from '../../storage/devices-table.ts';
 import type { Store } from '../../storage/store.ts';
@@ -22,6 +23,8 @@ const DEVICES_AT_ONCE = 100;
 export const MOST_WAITING = 100;
 /** Silent pushes that a device gets in an hour; Apple asks for two or three. */
 export const SILENT_PER_HOUR = 3;
+/** How long a device that shows a session has to prove that it still does, in milliseconds: it is asked every 5 seconds. */
+export const PROVE_MS = 10_000;
 const HOUR = 3_600_000;
 
 /** Makes rows of the outbox, inside a transaction of the caller's. */
@@ -43,10 +46,11 @@ export class Enqueue {
     if ((notification === undefined && !sync) || isLate) return null;
     const devices = store.devices.active(session.owner, afterDevice, DEVICES_AT_ONCE);
     const weight = weightOf(event.kind);
-    const { told, silent } = this.#audience(session, devices, notification === undefined ? null : weight, now);
-    if (notification && told.length > 0) {
+    const { told, silent, withheld } = this.#audience(session, devices, notification === undefined ? null : weight, now);
+    if (notification && told.length + withheld.length > 0) {
       const push = this.#alertOf(session.num, event, notification, now);
       for (const device of told) this.#insert(push, notification.subject, device, 0, now);
+      for (const device of withheld) this.#insert(push, notification.subject, device, 0, now, FOREGROUND);
     }
     if (silent.length > 0) this.#sync(session, event.seq, silent, now);
     return devices.length < DEVICES_AT_ONCE ? null : (devices.at(-1)?.num ?? null);
@@ -78,19 +82,21 @@ export class Enqueue {
     return { id: row.id, name: row.name, projectPath: row.project_path, reply };
   }
 
-  /** Who is shown it, and whose app is only woken: it looks at the session, or wants to be shown nothing. */
+  /** Who is shown it, whose app is only woken, since it wants to be shown nothing, and who seems to look at the session. */
   #audience(
     session: BehindRow,
     devices: readonly DeviceRow[],
     weight: Weight | null,
     now: number,
-  ): { told: readonly DeviceRow[]; silent: readonly DeviceRow[] } {
-    if (weight === null) return { told: [], silent: devices };
+  ): Record<'told' | 'silent' | 'withheld', readonly DeviceRow[]> {
+    if (weight === null) return { told: [], silent: devices, withheld: [] };
     const { store, showing } = this.#parts;
     const wishes = new Map(store.devices.ofSession(session.num).map((row) => [row.device_num, row]));
     const listeners = devices.map((device) => listener(device, wishes.get(device.num)));
     const { told, left } = audienceOf(weight, listeners, showing(session.id), now);
-    return { told, silent: left.filter(({ why }) => why !== 'foreground' && why !== 'unregistered').map(({ device }) => device) };
+    const withheld = left.filter(({ why }) => why === 'foreground').map(({ device }) => device);
+    const silent = left.filter(({ why }) => why !== 'foreground' && why !== 'unregistered').map(({ device }) => device);
+    return { told, silent, withheld };
   }
 
   #alertOf(sessionNum: number, event: PushEvent & { seq: number }, notification: Notification, now: number): number {
@@ -122,7 +128,7 @@ export class Enqueue {
     const headSeq = store.events.head(session.num)?.head_seq ?? seq;
     let push = store.outbox.ofEvent(session.num, seq, 'background')?.num;
     for (const device of devices) {
-      const replaces = store.deliveries.replace(device.num, subject, now);
+      const replaces = store.deliveries.replace(device.num, subject, now, push ?? 0);
       this.#parts.dropped(replaces);
       // One that was never sent has not cost its owner anything.
       if (replaces === 0 && store.deliveries.silentSince(device.num, now - HOUR) >= SILENT_PER_HOUR) continue;
@@ -137,16 +143,17 @@ export class Enqueue {
     }
   }
 
-  #insert(push: number, subject: string, device: DeviceRow, silent: 0 | 1, now: number): void {
+  #insert(push: number, subject: string, device: DeviceRow, silent: 0 | 1, now: number, reason: typeof FOREGROUND | null = null): void {
     const { store, newId, dropped } = this.#parts;
-    dropped(store.deliveries.replace(device.num, subject, now));
+    dropped(store.deliveries.replace(device.num, subject, now, push));
     if (store.deliveries.unsent(device.num) >= MOST_WAITING) {
       const least = store.deliveries.leastNeeded(device.num);
       if (least !== undefined) store.deliveries.finish(least, 'dropped', null, 'no-room', now);
       dropped(1);
     }
     store.deliveries.insert({
-      ...{ push_num: push, device_num: device.num, apns_id: newId(), subject, silent, next_at: now, created_at: now },
+      ...{ push_num: push, device_num: device.num, apns_id: newId(), subject, silent, reason },
+      ...{ next_at: reason === null ? now : now + PROVE_MS, created_at: now },
     });
   }
 }

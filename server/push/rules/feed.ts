@@ -1,7 +1,7 @@
 import { readKinds } from '../../events/event-pages.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import type { StoredEvent } from '../../events/stored-event.ts';
-import { messageOf } from '../../platform/app-error.ts';
+import { messageOf, systemCode } from '../../platform/app-error.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { BehindRow } from '../../storage/outbox-table.ts';
@@ -92,21 +92,34 @@ export class Feed {
 
   /** Handles the next event, or a part of its devices. False when there is none left. */
   #advance(session: BehindRow): boolean {
-    const { store, clock, enqueue, made } = this.#parts;
+    const { store, clock, logger, enqueue, made } = this.#parts;
     const { events, cursor, done } = readKinds(store, session, session.pushed_seq, KINDS_JSON);
     const [event] = events;
     if (!event) {
       store.transaction(() => store.outbox.move(session.num, cursor, 0));
       return !done;
     }
-    store.transaction(() => {
+    const make = (): void => {
       const last = enqueue.event(session, eventOf(event), session.pushed_device, clock.now());
       if (last === null) store.outbox.move(session.num, event.seq, 0);
       else store.outbox.move(session.num, event.seq - 1, last);
-    });
+    };
+    try {
+      store.transaction(make);
+    } catch (error) {
+      if (isOfStore(error)) throw error;
+      logger.error({ error: messageOf(error), sessionId: session.id, seq: event.seq }, 'no push could be made of an event; it is left out');
+      store.outbox.move(session.num, event.seq, 0);
+    }
     made();
     return true;
   }
+}
+
+/** Whether it may go well later: the disk is full, for instance. All else would be the same again, and hold up every session. */
+function isOfStore(error: unknown): boolean {
+  const code = systemCode(error) ?? '';
+  return code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
 }
 
 function eventOf({ kind, at, turnId, data, seq }: StoredEvent): PushEvent & { seq: number } {

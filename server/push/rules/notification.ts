@@ -23,7 +23,8 @@ export interface Notification {
 }
 
 /** Categories that a companion app registers, each with its actions in its own words. */
-export type Category = 'HOLDFAST_APPROVAL' | 'HOLDFAST_QUESTION' | 'HOLDFAST_ANSWER' | 'HOLDFAST_RETRY' | 'HOLDFAST_EXPIRING';
+export type Category =
+  'HOLDFAST_APPROVAL' | 'HOLDFAST_APPROVAL_DESTRUCTIVE' | 'HOLDFAST_QUESTION' | 'HOLDFAST_ANSWER' | 'HOLDFAST_RETRY' | 'HOLDFAST_EXPIRING';
 
 /** What one event means for the phones of its owner. */
 export interface Verdict {
@@ -38,10 +39,11 @@ export interface Verdict {
 /** What silent pushes of one session are about: only the newest is worth anything. */
 export const syncSubject = (sessionId: string): string => subjectOf('sync', sessionId);
 
-const MOST_BYTES = 64;
+/** What a header can carry, as Apple allows it. */
+const COLLAPSE_ID = /^[\x21-\x7e]{1,64}$/;
 
-/** A subject, which is also the collapse id; what is longer than Apple allows becomes a hash. */
+/** A subject, which is also the collapse id; what is no such id (agents name their requests as they like) becomes a hash. */
 export function subjectOf(...parts: string[]): string {
   const subject = parts.join(':');
-  return Buffer.byteLength(subject) <= MOST_BYTES ? subject : `h:${createHash('sha256').update(subject).digest('base64url')}`;
+  return COLLAPSE_ID.test(subject) ? subject : `h:${createHash('sha256').update(subject).digest('base64url')}`;
 }

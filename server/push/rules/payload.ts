@@ -46,10 +46,11 @@ export function silentPayload(sessionId: string, headSeq: number, pushId: string
   return JSON.stringify({ aps: { 'content-available': 1 }, pushId, sessionId, headSeq });
 }
 
-/** Only what may be shown is masked and cut; ids, times and paths are for programs. */
+/** What may be shown is masked and cut; a path and a hash are for programs, and of use only as they are. */
 function maskedFields(fields: Payload): Payload {
-  const { projectPath, ...rest } = fields;
-  return { ...(projectPath === undefined ? {} : { projectPath }), ...(maskedValue(rest) as Payload) };
+  const { projectPath, inputHash, ...rest } = fields;
+  const kept = { ...(projectPath === undefined ? {} : { projectPath }), ...(inputHash === undefined ? {} : { inputHash }) };
+  return { ...kept, ...(maskedValue(rest) as Payload) };
 }
 
 function maskedValue(value: unknown): unknown {

@@ -82,7 +82,7 @@ export function verdictOf(event: PushEvent, session: SessionFacts): Verdict {
       });
     }
     case 'approval.requested': {
-      const { approvalId, tool, title, options, expiresAt } = event.data as Data<'approval.requested'>;
+      const { approvalId, tool, title, options, expiresAt, inputHash, risk } = event.data as Data<'approval.requested'>;
       return shown(session, {
         ...about,
         fields: {
@@ -90,21 +90,30 @@ export function verdictOf(event: PushEvent, session: SessionFacts): Verdict {
           approvalId,
           tool,
           options: options.map(({ id, label, decision }) => ({ id, label, decision })),
-          expiresAt,
+          ...{ expiresAt, inputHash, risk },
         },
-        ...{ subject: subjectOf('ask', approvalId), subtitle: 'Needs your approval', body: title, category: 'HOLDFAST_APPROVAL' },
+        ...{ subject: subjectOf('ask', approvalId), body: title },
+        // A category of its own: what its actions demand, such as unlocking, is a category's on a phone.
+        ...(risk === 'destructive'
+          ? { subtitle: 'Needs your approval: destructive', category: 'HOLDFAST_APPROVAL_DESTRUCTIVE' as const }
+          : { subtitle: 'Needs your approval', category: 'HOLDFAST_APPROVAL' as const }),
         ...{ level: 'time-sensitive', relevance: 1, keepMs: keptFor(event.at, expiresAt) },
       });
     }
     case 'question.asked': {
-      const { questionId, questions } = event.data as Data<'question.asked'>;
+      const { questionId, questions, expiresAt, inputHash } = event.data as Data<'question.asked'>;
       const [first] = questions;
       const more = questions.length > 1 ? ` (and ${questions.length - 1} more)` : '';
       return shown(session, {
         ...about,
-        fields: { ...about.fields, questionId, choices: questions.length === 1 ? first?.options.map(({ label }) => label) : undefined },
+        fields: {
+          ...about.fields,
+          questionId,
+          choices: questions.length === 1 ? first?.options.map(({ label }) => label) : undefined,
+          ...{ expiresAt, inputHash },
+        },
         ...{ subject: subjectOf('ask', questionId), subtitle: 'Asks you', body: `${first?.question ?? 'A question'}${more}` },
-        ...{ category: 'HOLDFAST_QUESTION', level: 'time-sensitive', relevance: 1, keepMs: DAY },
+        ...{ category: 'HOLDFAST_QUESTION', level: 'time-sensitive', relevance: 1, keepMs: keptFor(event.at, expiresAt) },
       });
     }
     case 'approval.resolved':

@@ -2,18 +2,30 @@ import type { AskedPage, AskedView } from '../../contracts/asked.ts';
 import type { AskedQuery } from '../../contracts/queries.ts';
 import { AppError } from '../../platform/app-error.ts';
 import { isoTime } from '../../platform/clock.ts';
-import type { RequestRow } from '../../storage/requests-table.ts';
+import type { RequestFilter, RequestRow } from '../../storage/requests-table.ts';
 import type { Store } from '../../storage/store.ts';
 
 /** What was asked in a session, newest first. Throws `bad-cursor`. */
 export function askedPage(store: Store, session: { num: number }, query: AskedQuery): AskedPage {
-  const rows = store.requests.page({
-    session_num: session.num,
-    state: query.state === 'all' ? null : query.state,
-    kind: query.kind ?? null,
-    before: query.before === undefined ? null : placeOf(query.before),
-    limit: query.limit + 1,
-  });
+  return pageOf(store.requests.page(session.num, filterOf(query)), query);
+}
+
+/** The same in all sessions of an owner. Throws `bad-cursor`. */
+export function inboxPage(store: Store, owner: string, query: AskedQuery): AskedPage {
+  return pageOf(store.requests.ofOwner(owner, filterOf(query)), query);
+}
+
+/** One more than the page has, so that it is known whether there are more. */
+function filterOf({ state, kind, before, limit }: AskedQuery): RequestFilter {
+  return {
+    state: state === 'all' ? null : state,
+    kind: kind ?? null,
+    before: before === undefined ? null : placeOf(before),
+    limit: limit + 1,
+  };
+}
+
+function pageOf(rows: readonly RequestRow[], query: AskedQuery): AskedPage {
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   const hasMore = rows.length > page.length;
@@ -41,6 +53,7 @@ function askedView(row: RequestRow): AskedView {
   };
   return {
     kind: row.kind,
+    sessionId: row.session_id,
     ...asked,
     ...(row.turn_id === null ? {} : { turnId: row.turn_id }),
     askedAt: isoTime(row.asked_at),

@@ -47,7 +47,7 @@ export function decideRequest(cell: Cell, decision: RequestDecision): { decided:
   const verdict = verdictOf(decision, request);
   if (request.decision !== null) return { decided: sameAgain(request, verdict), committed: nothing };
   const committed = conclude(cell, request, verdict, commandOf(request, verdict));
-  return { decided: decidedOf(verdict, cell.context.clock.now()), committed };
+  return { decided: decidedOf(store.requests.byId(request.id, cell.key.num) ?? request), committed };
 }
 
 /** Denies what nobody decided in time; nothing happens where somebody has. */
@@ -95,14 +95,15 @@ function commandOf(request: RequestRow, { decision, message, answers }: Verdict)
 
 /** The decision that counts, where this is the same one from the same device. Throws `already-decided`. */
 function sameAgain(request: RequestRow, verdict: Verdict): Decided {
-  const { decision, decided_by: by, device, decided_at: at, said } = request;
-  const known = { decision: decision ?? '', by: by ?? 'agent', ...(device === null ? {} : { device }), at: isoTime(at ?? 0) };
+  const { decision, decided_by: by, device, said } = request;
+  const known = decidedOf(request);
   const same = decision === verdict.decision && by === verdict.by && said === saidOf(verdict);
   if (same && device !== null && device === verdict.device) return known;
   const where = device === null ? '' : ` on ${device}`;
-  throw new AppError('already-decided', `This was decided already: ${known.decision}, by ${known.by}${where}.`, { members: known });
+  throw new AppError('already-decided', `This was decided already: ${known.decision}, by ${known.by}${where}.`, { members: { ...known } });
 }
 
-function decidedOf({ decision, by, device }: Verdict, at: number): Decided {
-  return { decision, by, ...(device === undefined ? {} : { device }), at: isoTime(at) };
+/** As it was kept, so that everybody is told the same time. */
+function decidedOf({ decision, decided_by: by, device, decided_at: at }: RequestRow): Decided {
+  return { decision: decision ?? '', by: by ?? 'agent', ...(device === null ? {} : { device }), at: isoTime(at ?? 0) };
 }

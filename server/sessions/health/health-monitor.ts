@@ -8,7 +8,7 @@ import { treesUsage, type TreeUsage } from '../../process/usage.ts';
 import { agentLimits, limitDetail } from './agent-limits.ts';
 import type { SessionContext } from '../context.ts';
 import { effectiveLimit } from '../pool/effective-limit.ts';
-import { judge, judgeDay, judgeStall, unwatched, type ResourceLimits, type Watched } from './health-rules.ts';
+import { firstToGo, judge, judgeDay, judgeStall, unwatched, type ResourceLimits, type Watched } from './health-rules.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
 import type { EndDecision } from '../lifecycle/record-stop.ts';
 import type { Session } from '../session.ts';
@@ -138,14 +138,18 @@ export class HealthMonitor {
       .catch((error: unknown) => this.#context.logger.warn({ error, sessionId: session.id }, 'an end could not be recorded'));
   }
 
-  /** Ends one process when all together use too much: the least recently used idle one, else the largest. What already ends does not count. */
+  /** Ends one process when all together use too much. What already ends does not count. */
   #judgeTotal(live: readonly Session[]): void {
     const { totalMemoryMb } = this.#settings;
-    const staying = live.filter((session) => session.state.kind !== 'stopping').sort((a, b) => this.#memoryOf(b) - this.#memoryOf(a));
-    const usedMb = staying.reduce((sum, session) => sum + this.#memoryOf(session), 0);
+    const staying = live
+      .filter((session) => session.state.kind !== 'stopping')
+      .map((session) => {
+        const { wantedAt } = session.activity;
+        return { session, idle: session.state.kind === 'ready', wantedAt, memoryMb: this.#memoryOf(session) };
+      });
+    const usedMb = staying.reduce((sum, { memoryMb }) => sum + memoryMb, 0);
     if (usedMb <= totalMemoryMb) return;
-    const idle = staying.filter((session) => session.state.kind === 'ready').sort((a, b) => a.activity.wantedAt - b.activity.wantedAt);
-    const victim = idle[0] ?? staying[0];
+    const victim = firstToGo(staying)?.session;
     const detail = `All agents together used ${Math.round(usedMb)} MB of ${totalMemoryMb} MB (MAX_TOTAL_MEMORY_GB); this one was ended.`;
     if (victim) this.#end(victim, { kind: 'limit', reason: 'memory-limit', detail });
   }

@@ -64,6 +64,19 @@ export function judgeDay(day: DayInputs): 'expire' | 'warn' | 'nothing' {
   return day.idleMs >= day.warnAfterMs && !day.warned ? 'warn' : 'nothing';
 }
 
+/** What is asked of a session where all together use too much. `wantedAt`: when somebody last wanted it. */
+export interface Consumer {
+  idle: boolean;
+  wantedAt: number;
+  memoryMb: number;
+}
+
+/** Who ends first: the least recently used idle one, else the largest. */
+export function firstToGo<T extends Consumer>(staying: readonly T[]): T | undefined {
+  const idle = staying.filter((consumer) => consumer.idle).sort((a, b) => a.wantedAt - b.wantedAt);
+  return idle[0] ?? [...staying].sort((a, b) => b.memoryMb - a.memoryMb)[0];
+}
+
 /** What was seen of a turn that says nothing. */
 export interface StallEvidence {
   silentMs: number;

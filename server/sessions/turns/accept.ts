@@ -57,7 +57,7 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
       messageId: turnId,
       ...accepted,
       resumed: found !== null,
-      deliveryMethod: deliveryOf(parts.pushes, sender.owner, request.deviceToken),
+      deliveryMethod: deliveryOf(parts.pushes, sender.owner, { deviceToken: request.deviceToken, sessionId: session.id }),
     };
     if (key !== null) {
       const row = { owner: sender.owner, key, body_hash: hash, session_id: session.id, turn_id: turnId };

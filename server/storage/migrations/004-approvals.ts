@@ -3,6 +3,8 @@ ALTER TABLE requests ADD COLUMN input_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN risk TEXT;
 ALTER TABLE requests ADD COLUMN expires_at INTEGER;
 CREATE INDEX requests_by_session ON requests (session_num, asked_at, id);
+CREATE INDEX requests_by_time ON requests (asked_at, id);
+CREATE INDEX requests_waiting ON requests (asked_at, id) WHERE decision IS NULL;
 CREATE INDEX requests_expiring ON requests (expires_at) WHERE decision IS NULL AND expires_at IS NOT NULL;
 
 CREATE TABLE approvals_audit (

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Driver, Output } from '../../../server/agents/driver.ts';
 import { drivers } from '../../../server/agents/catalogue.ts';
-import { askedOne, askedPage } from '../../../server/sessions/approvals/asked-view.ts';
+import { askedOne, askedPage, inboxPage } from '../../../server/sessions/approvals/asked-view.ts';
 import type { RequestDecision } from '../../../server/sessions/approvals/decide.ts';
 import { RequestExpiry } from '../../../server/sessions/approvals/expiry.ts';
 import { PoolOnClock } from '../../support/pool-on-clock.ts';
@@ -26,8 +26,8 @@ async function watched(change: Partial<Driver> = {}): Promise<PoolOnClock> {
 }
 
 /** Sends a message that makes the agent ask, and waits for its request. */
-async function asking(clocked: PoolOnClock, message = 'approve: the plan'): Promise<{ sessionId: string; id: string }> {
-  const { sessionId } = await clocked.send(message);
+async function asking(clocked: PoolOnClock, message = 'approve: the plan', project?: string): Promise<{ sessionId: string; id: string }> {
+  const { sessionId } = await clocked.send(message, project);
   const event = await clocked.until(() => clocked.events(sessionId).find(({ kind }) => /^(approval.requested|question.asked)$/.test(kind)));
   await clocked.session(sessionId).settled();
   const data = event.data as { approvalId?: string; questionId?: string };
@@ -277,6 +277,33 @@ describe('the list', () => {
     }
     expect(seen).toEqual([...ids].reverse());
     expect(() => page({ before: 'yesterday' })).toThrow(expect.objectContaining({ code: 'bad-cursor' }) as Error);
+  });
+});
+
+describe('the inbox', () => {
+  it('[AP17] has what waits in all sessions of an owner, newest first, page by page, and nothing of another owner', async () => {
+    const clocked = await watched();
+    const first = await asking(clocked, 'approve: one');
+    clocked.clock.advance(1_000);
+    const second = await asking(clocked, 'ask: Two?|x|y', 'another');
+    const { store } = clocked.context;
+    const inbox = (query: object = {}, owner = 'me') => inboxPage(store, owner, { state: 'open', limit: 10, ...query });
+    const seen = (query?: object) =>
+      inbox(query).asked.map((asked) => [asked.sessionId, asked.kind === 'approval' ? asked.approvalId : asked.questionId]);
+    const [one, two] = [
+      [first.sessionId, first.id],
+      [second.sessionId, second.id],
+    ];
+    expect(seen()).toEqual([two, one]);
+    expect(seen({ kind: 'approval' })).toEqual([one]);
+    const { asked, nextBefore, hasMore } = inbox({ limit: 1 });
+    expect([asked.length, hasMore]).toEqual([1, true]);
+    expect(seen({ limit: 1, before: nextBefore })).toEqual([one]);
+    expect(inbox({}, 'somebody-else')).toEqual({ asked: [], hasMore: false });
+    await decide(clocked, first.sessionId, first.id);
+    expect(seen()).toEqual([two]);
+    expect(seen({ state: 'decided' })).toEqual([one]);
+    expect(seen({ state: 'all' })).toEqual([two, one]);
   });
 });
 

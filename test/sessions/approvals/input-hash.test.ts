@@ -12,6 +12,11 @@ describe('the hash of an input', () => {
     expect(inputHash(undefined)).toBe(sha('null'));
   });
 
+  it('[AP1] sorts members that look like numbers as texts too, as RFC 8785 has it', () => {
+    expect(canonicalJson({ 9: 1, 10: 2, b: { 2: 'x', 11: 'y', 1.5: 'z' } })).toBe('{"10":2,"9":1,"b":{"1.5":"z","11":"y","2":"x"}}');
+    expect(canonicalJson(JSON.parse('{"b":-0,"__proto__":[1e21,{}]}'))).toBe('{"__proto__":[1e+21,{}],"b":0}');
+  });
+
   it('[AP1] differs for whatever differs', () => {
     const inputs = [{ a: 1 }, { a: '1' }, { a: [1] }, { a: 1, b: null }, {}, [], null, 'a', { a: ' 1' }, { A: 1 }];
     expect(new Set(inputs.map(inputHash)).size).toBe(inputs.length);

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { judge, judgeDay, judgeStall, SUSTAINED_CHECKS, unwatched, type Judgement } from '../../../server/sessions/health/health-rules.ts';
+import {
+  firstToGo,
+  judge,
+  judgeDay,
+  judgeStall,
+  SUSTAINED_CHECKS,
+  unwatched,
+  type Judgement,
+} from '../../../server/sessions/health/health-rules.ts';
 
 const limits = { memoryMb: 500, cpuPercent: 80 };
 
@@ -71,5 +79,16 @@ describe('a turn that says nothing', () => {
     ['is dead without any sign of life', silent, 'dead'],
   ] as const)('[LM5] %s', (_what, evidence, verdict) => {
     expect(judgeStall(evidence)).toBe(verdict);
+  });
+});
+
+describe('who ends where all together use too much', () => {
+  const busy = (memoryMb: number) => ({ idle: false, wantedAt: 1, memoryMb });
+  const idle = (wantedAt: number, memoryMb = 100) => ({ idle: true, wantedAt, memoryMb });
+
+  it('[LM25] the least recently used idle one, however small, else the largest', () => {
+    expect(firstToGo([busy(900), idle(7), idle(5), idle(9, 800)])).toEqual(idle(5));
+    expect(firstToGo([busy(300), busy(900), busy(500)])).toEqual(busy(900));
+    expect(firstToGo([])).toBeUndefined();
   });
 });

@@ -1,12 +1,13 @@
 import { posix } from 'node:path';
 import { changeFolder, readRisk, writeRisk, type Place } from './paths.ts';
 import { programRisk } from './program-rules.ts';
-import { destructive, elevated, type Finding } from './risk.ts';
+import { destructive, elevated, MOST_CHARS, type Finding } from './risk.ts';
 import { parseShell, type SimpleCommand, type Word } from './shell-words.ts';
 
-/** A command that is longer is not read: nobody looks at it on a phone either. */
-const MOST_CHARS = 100_000;
 const MOST_NESTED = 8;
+/** Assignments, keywords and wrappers before the program itself. */
+const MOST_BEFORE = 30;
+const unread = destructive('is too long or too nested to be read');
 
 const shells = /^(sh|bash|zsh|dash|ksh|mksh|fish|csh|tcsh|ash|busybox|pwsh|powershell)$/;
 const interpreters = /^(python[\d.]*|node|nodejs|deno|bun|perl|ruby|php|lua|tclsh|osascript|awk|gawk|mawk|Rscript)$/;
@@ -41,11 +42,9 @@ const codeLoses =
 
 /** What a shell text could do, judged by its words alone. When in doubt it is the higher level. */
 export function commandRisk(text: string, projectPath: string, depth = 0): Finding[] {
-  if (text.length > MOST_CHARS || depth > MOST_NESTED) return [destructive('is too long or too nested to be read')];
+  if (text.length > MOST_CHARS || depth > MOST_NESTED) return [unread];
   const { commands, unsure } = parseShell(text);
-  // Comments inside SQL are blanks to a database.
-  const sql = text.replaceAll(/\/\*[\s\S]*?\*\//g, ' ').replaceAll(/--[^\n]*\n/g, ' ');
-  const findings = losesData.test(sql) ? [destructive('deletes data in a database')] : [];
+  const findings = losesData.test(withoutComments(text)) ? [destructive('deletes data in a database')] : [];
   if (unsure) findings.push(destructive('has parts that can not be told before it runs'));
   let place: Place = { projectPath, cwd: projectPath };
   for (const command of commands) {
@@ -56,19 +55,38 @@ export function commandRisk(text: string, projectPath: string, depth = 0): Findi
   return findings;
 }
 
+/** Comments inside SQL are blanks to a database. Looks at each character once, also where a comment never ends. */
+function withoutComments(text: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (;;) {
+    const begin = text.indexOf('/*', at);
+    const end = begin < 0 ? -1 : text.indexOf('*/', begin + 2);
+    if (end < 0) break;
+    parts.push(text.slice(at, begin));
+    at = end + 2;
+  }
+  const plain = [...parts, text.slice(at)].join(' ');
+  const lines = plain.lastIndexOf('\n') + 1;
+  return plain.slice(0, lines).replaceAll(/--[^\n]*\n/g, ' ') + plain.slice(lines);
+}
+
 /** The same for a program that is called without a shell. */
 export function argumentsRisk(words: readonly string[], projectPath: string): Finding[] {
+  if (words.reduce((sum, word) => sum + word.length + 1, 0) > MOST_CHARS) return [unread];
   const command = { words: words.map((text) => ({ text, dynamic: false })), redirects: [], piped: false, fed: null };
   return simpleRisk(command, { projectPath, cwd: projectPath }, 0);
 }
 
 function simpleRisk(command: SimpleCommand, place: Place, depth: number): Finding[] {
+  if (depth > MOST_NESTED) return [unread];
   const findings = command.redirects.flatMap(({ op, target }): Finding[] => {
     if (op === '<') return readRisk(target, place);
     return /^(>&|<&)$/.test(op) && /^(\d+|-)$/.test(target.text) ? [] : writeRisk(target, place);
   });
   let words = command.words;
-  for (;;) {
+  for (let before = 0; ; before++) {
+    if (before > MOST_BEFORE) return [...findings, unread];
     while (words[0] && !words[0].dynamic && keywords.has(words[0].text)) words = words.slice(1);
     const first = words[0];
     if (!first) return findings;
@@ -149,7 +167,7 @@ function namedRisk(name: string, args: readonly Word[], command: SimpleCommand, 
       ...findings,
       elevated('find runs a program'),
       ...suppliedRisk(inner.slice(0, 1)),
-      ...simpleRisk({ ...command, words: inner, redirects: [] }, place, depth),
+      ...simpleRisk({ ...command, words: inner, redirects: [] }, place, depth + 1),
     ];
   }
   if (/^(ssh|docker|podman|kubectl)$/.test(name)) {
@@ -174,7 +192,7 @@ function shellRisk(name: string, args: readonly Word[], command: SimpleCommand, 
   const code = at >= 0 ? args[at + 1] : undefined;
   if (code) return textRisk(code, place, depth);
   if (command.fed !== null) return textRisk({ text: command.fed, dynamic: false }, place, depth);
-  if (name === 'busybox') return simpleRisk({ ...command, words: [...args], redirects: [] }, place, depth);
+  if (name === 'busybox') return simpleRisk({ ...command, words: [...args], redirects: [] }, place, depth + 1);
   const script = args.find(({ text }) => !text.startsWith('-'));
   if (command.piped || script === undefined || script.dynamic) return [destructive(`${name} runs whatever it is fed`)];
   return [elevated(`${name} runs a script`), ...readRisk(script, place)];

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { destructive, elevated, type Finding } from './risk.ts';
+import { destructive, elevated, MOST_CHARS, type Finding } from './risk.ts';
 import type { Word } from './shell-words.ts';
 
 const secrets = [
@@ -21,6 +21,7 @@ const startup = [
   /(^|\/)\.github\/workflows\//,
   /(^|\/)(crontab|cron\.\w+|LaunchAgents|LaunchDaemons|systemd)(\/|$)/,
 ];
+const unread = destructive('names a path that is too long to be read');
 const harmless = /^\/dev\/(null|stdout|stderr|tty|fd\/\d+)$/;
 
 /** Where relative paths begin: `null` when that can't be told. */
@@ -36,9 +37,16 @@ export function isSecret(path: string): boolean {
 /** The whole path; null where it can't be told before it runs. */
 function resolve(word: Word, { cwd }: Place): string | null {
   // A variable, a home folder or a brace decides itself later. A glob stays in the folder that is written before it.
-  if (word.dynamic || /^~|\{.*,.*\}/.test(word.text)) return null;
+  if (word.dynamic || word.text.startsWith('~') || hasBrace(word.text)) return null;
   if (posix.isAbsolute(word.text)) return posix.normalize(word.text);
   return cwd === null ? null : posix.resolve(cwd, word.text);
+}
+
+/** `{a,b}`, which a shell makes several words of. */
+function hasBrace(text: string): boolean {
+  const open = text.indexOf('{');
+  const comma = open < 0 ? -1 : text.indexOf(',', open);
+  return comma >= 0 && text.includes('}', comma);
 }
 
 function isInside(path: string, folder: string): boolean {
@@ -47,6 +55,7 @@ function isInside(path: string, folder: string): boolean {
 
 /** What a read of this path could give away. */
 export function readRisk(word: Word, place: Place): Finding[] {
+  if (word.text.length > MOST_CHARS) return [unread];
   const path = resolve(word, place);
   const shown = word.text.slice(0, 100);
   if (isSecret(path ?? word.text) || isSecret(word.text)) return [destructive(`reads credentials: ${shown}`)];
@@ -56,6 +65,7 @@ export function readRisk(word: Word, place: Place): Finding[] {
 
 /** What a write to this path could harm. */
 export function writeRisk(word: Word, place: Place): Finding[] {
+  if (word.text.length > MOST_CHARS) return [unread];
   const path = resolve(word, place);
   const shown = word.text.slice(0, 100);
   if (isSecret(path ?? word.text) || isSecret(word.text)) return [destructive(`writes credentials: ${shown}`)];

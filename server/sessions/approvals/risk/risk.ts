@@ -15,6 +15,8 @@ export interface Risk {
 export const elevated = (reason: string): Finding => ({ level: 'elevated', reason });
 export const destructive = (reason: string): Finding => ({ level: 'destructive', reason });
 
+/** A command or path that is longer is not read: nobody looks at it on a phone either. */
+export const MOST_CHARS = 100_000;
 /** Reasons beyond these help nobody. */
 const MOST_REASONS = 10;
 const order = { low: 0, elevated: 1, destructive: 2 } as const;

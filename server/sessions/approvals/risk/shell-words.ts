@@ -52,10 +52,10 @@ function bracketed(text: string, from: number): { inner: string; end: number } |
   return null;
 }
 
-function closingQuote(text: string, from: number): number {
+function closingQuote(text: string, from: number, escaped = text[from] === '"'): number {
   const quote = text[from];
   for (let at = from + 1; at < text.length; at++) {
-    if (quote === '"' && text[at] === '\\') at++;
+    if (escaped && text[at] === '\\') at++;
     else if (text[at] === quote) return at;
   }
   return -1;
@@ -128,9 +128,7 @@ class Reader {
 
   #quoted(from: number, read: (inner: string) => string): void {
     // In $'…' a backslash can hide the quote; in '…' nothing can.
-    let end = this.#text.indexOf("'", from + 1);
-    if (read === unescape)
-      while (end > 0 && /(?:^|[^\\])(?:\\\\)*\\$/.test(this.#text.slice(from + 1, end))) end = this.#text.indexOf("'", end + 1);
+    const end = closingQuote(this.#text, from, read === unescape);
     if (end < 0) return this.#giveUp();
     this.#put(read(this.#text.slice(from + 1, end)));
     this.#at = end + 1;

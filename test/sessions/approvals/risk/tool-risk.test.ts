@@ -306,6 +306,30 @@ describe('the risk of other tools', () => {
     expect(of('x', null)).toBe('elevated');
   });
 
+  // Each of these once took seconds, minutes, or more stack than there is.
+  it.each([
+    ['comments that never end', '/*'.repeat(49_000)],
+    ['lines of SQL comments without an end', '--'.repeat(49_000)],
+    ['a brace that never closes', `cat {${','.repeat(90_000)}`],
+    ['wrappers in wrappers', 'sudo '.repeat(19_000)],
+    ['suppliers in suppliers', 'xargs '.repeat(16_000)],
+    ['assignments', 'a=b '.repeat(24_000)],
+    ['programs that find runs', 'find -exec '.repeat(9_000)],
+    ['boxes in boxes', 'busybox '.repeat(12_000)],
+    ['quotes behind backslashes', `$'${"\\'".repeat(49_000)}`],
+  ])('[AP24] is judged in bounded time, whatever it is: %s', (_what, command) => {
+    expect(['low', 'elevated', 'destructive']).toContain(riskOf(command));
+  });
+
+  it('[AP24] is destructive when it is too long or too nested to be read', () => {
+    for (const command of ['sudo '.repeat(40), 'find . -exec '.repeat(10), 'busybox '.repeat(10), 'a '.repeat(60_000)])
+      expect(riskOf(`${command}ls`)).toBe('destructive');
+    expect(of('Write', { file_path: '{,'.repeat(60_000) })).toBe('destructive');
+    expect(of('Read', { file_path: `${PROJECT}/${'a/'.repeat(60_000)}` })).toBe('destructive');
+    expect(of('shell', { command: Array.from({ length: 60_000 }, () => 'a') })).toBe('destructive');
+    expect(riskOf('A=1 B=2 nice timeout 5 env C=3 ls')).toBe('low');
+  });
+
   it('[AP23] gives the reasons, the worst first', () => {
     expect(toolRisk('Bash', { command: 'touch a && rm -rf build' }, PROJECT)).toEqual({
       risk: 'destructive',
