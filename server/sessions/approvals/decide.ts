@@ -47,7 +47,9 @@ export function decideRequest(cell: Cell, decision: RequestDecision): { decided:
   const verdict = verdictOf(decision, request);
   if (request.decision !== null) return { decided: sameAgain(request, verdict), committed: nothing };
   const committed = conclude(cell, request, verdict, commandOf(request, verdict));
-  return { decided: decidedOf(verdict, cell.context.clock.now()), committed };
+  // The time that others are told, and not the one after the commit.
+  const at = store.requests.byId(request.id, cell.key.num)?.decided_at ?? 0;
+  return { decided: decidedOf(verdict, at), committed };
 }
 
 /** Denies what nobody decided in time; nothing happens where somebody has. */
