@@ -75,6 +75,8 @@ export type Output =
   | { kind: 'ready'; agentSessionId: string | null }
   /** It does not know the conversation that it was to resume or to copy, and will end. */
   | { kind: 'refused'; detail: string }
+  /** It works in another mode now than it was told, as after a plan that was approved. */
+  | { kind: 'mode'; mode: PermissionMode }
   | { kind: 'turn.acknowledged'; turnId: string }
   | { kind: 'turn.started'; turnId: string }
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }

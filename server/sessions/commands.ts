@@ -19,6 +19,7 @@ import type { AcceptParts, Sender } from './turns/accept.ts';
 import { acceptMessage } from './turns/accept.ts';
 import type { Archive } from './archive/archive.ts';
 import { forkSession } from './fork.ts';
+import { deliveryOf } from './turns/delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './turns/idempotency.ts';
 import type { Session } from './session.ts';
 import { newSession } from './new-session.ts';
@@ -54,6 +55,11 @@ export class SessionCommands {
   /** Takes a message on; see `acceptMessage`. */
   send(sender: Sender, request: SendRequest): Promise<ChatAccepted> {
     return acceptMessage(this.#parts, sender, request);
+  }
+
+  /** Whether the answer to a message from this device will be pushed to it. */
+  isPushed(owner: string, deviceToken: string | undefined): boolean {
+    return deliveryOf(this.#parts.pushes, owner, deviceToken) === 'apns';
   }
 
   /** True when the turn ended within the time, in milliseconds. */

@@ -49,6 +49,7 @@ function take(cell: Cell, incarnation: Incarnation, batch: Batch, { outputs, rep
     store.incarnations.setOut(incarnation.id, batch.offset, batch.skipping);
   });
   incarnation.outOffset = batch.offset;
+  incarnation.mode = outputs.findLast((output) => output.kind === 'mode')?.mode ?? incarnation.mode;
   return committed;
 }
 

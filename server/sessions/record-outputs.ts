@@ -1,4 +1,4 @@
-import type { Output } from '../agents/driver.ts';
+import type { Output, PermissionMode } from '../agents/driver.ts';
 import type { NewEvent, Usage } from '../contracts/events.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { recordRequest, recordTakenBack, type Asker } from './approvals/record-request.ts';
@@ -24,6 +24,8 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       return recordReady(source, recording, output.agentSessionId);
     case 'refused':
       return loseConversation(store, recording, session.num, output.detail);
+    case 'mode':
+      return recordMode(source, recording, output.mode);
     case 'turn.acknowledged':
     case 'turn.started':
       if (output.turnId !== recording.turn?.id) return;
@@ -86,6 +88,17 @@ function recordReady(source: Source, recording: Recording, agentSessionId: strin
   store.incarnations.setReady(source.incarnationId, recording.now);
   recording.add({ channel: 'session', kind: 'session.ready', data: { pid: source.pid } });
   recording.moveSession({ kind: 'ready' });
+}
+
+/** The session follows its agent, unless its owner has set another mode meanwhile: that holds from the next message on. */
+function recordMode({ store, session, incarnationId }: Source, recording: Recording, mode: PermissionMode): void {
+  const row = store.sessions.byNum(session.num);
+  const incarnation = store.incarnations.byId(incarnationId);
+  if (!row || !incarnation) return;
+  store.incarnations.setManner(incarnationId, mode, incarnation.model);
+  if (row.mode !== incarnation.mode || row.mode === mode) return;
+  store.sessions.update(session.num, { mode });
+  recording.add({ channel: 'session', kind: 'session.updated', data: { mode } });
 }
 
 let lastName: { turnId: string; agentId: string; id: string } | undefined;

@@ -114,3 +114,29 @@ it('refuses requests of the agent that it does not know, so that the agent does 
   const { replies } = decode({ type: 'control_request', request_id: 'h', request: { subtype: 'hook_callback' } });
   expect(JSON.parse(replies[0] ?? '')).toMatchObject({ response: { subtype: 'error', request_id: 'h' } });
 });
+
+it('[AP25] tells of a mode that it was not told to take, and in auto of none', () => {
+  const status = (permissionMode?: string) => ({ type: 'system', subtype: 'status', status: null, permissionMode });
+  const edits = decode(status('acceptEdits'));
+  expect(edits.outputs).toEqual([{ kind: 'mode', mode: 'accept-edits' }]);
+  expect(decode(status('acceptEdits'), edits.state).outputs).toEqual([]);
+  expect(decode(status('default'), edits.state).outputs).toEqual([{ kind: 'mode', mode: 'ask' }]);
+  for (const other of ['default', 'bypassPermissions', undefined]) expect(decode(status(other)).outputs).toEqual([]);
+  const told = claudeDriver.encode({ kind: 'setMode', mode: 'plan' }, working).state;
+  expect(decode(status('plan'), told).outputs).toEqual([]);
+  const auto = claudeDriver.encode({ kind: 'setMode', mode: 'auto' }, working).state;
+  expect(decode(status('plan'), auto)).toMatchObject({ outputs: [], state: { mode: 'auto' } });
+});
+
+it('[AP7] says what it would allow always', () => {
+  const edits = { type: 'setMode', mode: 'acceptEdits', destination: 'session' };
+  const rule = { type: 'addRules', rules: [{ toolName: 'Bash', ruleContent: 'ls:*' }], behavior: 'allow' };
+  const label = (...permission_suggestions: object[]) => {
+    const request = { subtype: 'can_use_tool', tool_name: 'Write', input: {}, permission_suggestions };
+    const [asked] = decode({ type: 'control_request', request_id: 'r', request }).outputs;
+    return asked?.kind === 'approval.requested' ? asked.data.options[1]?.label : undefined;
+  };
+  expect(label(edits)).toBe('Allow all edits in this session');
+  expect(label(edits, { type: 'addDirectories', directories: ['/srv'] })).toBe('Allow all edits in this session, also in /srv');
+  expect(label(edits, rule)).toBe('Always allow ls:*');
+});

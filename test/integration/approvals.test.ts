@@ -248,6 +248,31 @@ describe('approvals with the real Claude CLI', () => {
     await ended(sessionId, third.cursor);
   });
 
+  it('[AP25] an edit that is allowed always is said in the mode of its session, and asking again is a matter of setting that', async () => {
+    const { client } = claude.holdfast;
+    const file = (name: string): string => join(claude.holdfast.folder('edits'), name);
+    const { sessionId, cursor, data, place } = await asking(`write: ${file('one')} hello`, 'edits');
+    expect(data.options[1]).toMatchObject({ decision: 'allow-always', label: 'Allow all edits in this session' });
+    await call('POST', place, { decision: 'allow-always' });
+    expect(await next(sessionId, 'session.updated', cursor)).toMatchObject({ data: { mode: 'accept-edits' } });
+    await ended(sessionId, cursor);
+    expect((await client.session(sessionId)).mode).toBe('accept-edits');
+    expect((await client.ask({ message: `write: ${file('two')} hello`, sessionId })).content).toContain('Tool said');
+    await claude.holdfast.kill();
+    await claude.holdfast.start();
+    const third = await asking(`write: ${file('three')} hello`, 'edits', { sessionId, mode: 'ask' });
+    expect(existsSync(file('three'))).toBe(false);
+    // A mode that its owner sets before the agent has told of its own holds.
+    await call('PATCH', `/api/sessions/${sessionId}`, { mode: 'plan' });
+    await call('POST', third.place, { decision: 'allow-always' });
+    await ended(sessionId, third.cursor);
+    expect((await claude.holdfast.client.session(sessionId)).mode).toBe('plan');
+    const fourth = await asking(`write: ${file('four')} hello`, 'edits', { sessionId, mode: 'plan' });
+    await call('POST', fourth.place, { decision: 'deny' });
+    await ended(sessionId, fourth.cursor);
+    expect(existsSync(file('four'))).toBe(false);
+  });
+
   it('[AP16] what is not there is 404, also in the session of another, and what is not valid names its field', async () => {
     const mine = await asking('run: touch ran', 'mine');
     const { sessionId } = await claude.holdfast.client.ask({ message: 'hello', projectPath: claude.holdfast.folder('foreign') });

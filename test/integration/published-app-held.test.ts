@@ -151,6 +151,30 @@ describe('the published app where a push reaches it', () => {
   });
 });
 
+describe('the published app where a push reaches it and all places are taken', () => {
+  let holdfast: Holdfast;
+  beforeAll(async () => {
+    const program = join(import.meta.dirname, '../support/pushing-server.ts');
+    holdfast = await Holdfast.start({ program, env: { PUSHED_DEVICE: 'a1b2c3' } });
+  });
+  afterAll(() => holdfast.dispose());
+
+  it('[PA6] is told so all the same: it needs no place', { timeout: 120_000 }, async () => {
+    const { client, project } = holdfast;
+    const other = new PublishedApp(client);
+    await other.send('hello', project);
+    const body = other.body('approve: all', project, { messageId: randomUUID() });
+    const held = Array.from({ length: 201 }, () => client.call('POST', '/api/chat', body));
+    // One more than there are places.
+    expect((await Promise.race(held)).status).toBe(429);
+    const elsewhere = holdfast.folder('elsewhere');
+    expect(await new PublishedApp(client, 'a1b2c3').send('hello', elsewhere)).toMatchObject({ kind: 'pushed' });
+    expect(await new PublishedApp(client, 'another').send('hello', elsewhere)).toMatchObject({ kind: 'error' });
+    await client.call('POST', '/api/chat/kill', { sessionId: other.sessions.get(project) });
+    await Promise.all(held);
+  });
+});
+
 describe('a server that is told to stop', () => {
   let holdfast: Holdfast;
   beforeAll(async () => {

@@ -123,7 +123,7 @@ describe('an outbox in trouble', () => {
     world.sandbox.script({ then: { do: 'refuse', reason: 'ExpiredProviderToken' } });
     world.fail('one');
     await world.until(() => world.push.health().state === 'failing', 5);
-    expect(world.push.health()).toMatchObject({ detail: 'ExpiredProviderToken' });
+    expect(world.push.health()).toMatchObject({ detail: 'It refuses all pushes: 403 ExpiredProviderToken.' });
     await world.until(() => world.rows().every(({ state }) => state === 'queued'));
     const before = world.sandbox.pushes().length;
     world.fail('two');

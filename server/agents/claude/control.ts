@@ -2,7 +2,7 @@ import type { DataOf } from '../../contracts/events.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { listOf, objectOf, stringOf, toLine } from '../json.ts';
-import { responseLine } from './encode.ts';
+import { alwaysUpdates, responseLine } from './encode.ts';
 import type { ClaudeState } from './state.ts';
 import { nothing, saying, turnOf, withdrawn } from './state.ts';
 import { alwaysLabel, titleOf } from './titles.ts';
@@ -51,7 +51,7 @@ export function decodeControlRequest(line: JsonObject, state: ClaudeState): Deco
   if (state.mode === 'auto') return { outputs: [], replies: [responseLine(id, { behavior: 'allow', updatedInput: input })], state };
   const suggestions = listOf(request.permission_suggestions).map(objectOf);
   const options: DataOf<'approval.requested'>['options'] = [{ id: 'allow', label: 'Allow', decision: 'allow' }];
-  if (suggestions.length) options.push({ id: 'allow-always', label: alwaysLabel(suggestions), decision: 'allow-always' });
+  if (suggestions.length) options.push({ id: 'allow-always', label: alwaysLabel(alwaysUpdates(suggestions)), decision: 'allow-always' });
   options.push({ id: 'deny', label: 'Deny', decision: 'deny' });
   const data = { approvalId: id, tool, title: titleOf(tool, input), input, options, expiresAt: null };
   const pending = [...others, { kind: 'approval', id, input, suggestions } as const];

@@ -1,4 +1,4 @@
-import type { Decoded } from '../driver.ts';
+import type { Decoded, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { numberOf, objectOf, stringOf } from '../json.ts';
 import type { ClaudeState } from './state.ts';
@@ -6,7 +6,6 @@ import { advance, nothing, saying, turnOf } from './state.ts';
 
 /** Known lines that say nothing to a user. */
 const silent = new Set([
-  'status',
   'thinking_tokens',
   'background_tasks_changed',
   'session_state_changed',
@@ -28,6 +27,20 @@ function decodeInit(line: JsonObject, state: ClaudeState): Decoded<ClaudeState> 
   return begun;
 }
 
+const modes = new Map<unknown, PermissionMode>([
+  ['default', 'ask'],
+  ['acceptEdits', 'accept-edits'],
+  ['plan', 'plan'],
+]);
+
+/** `status` names the mode when that has changed: by what we told it, by an edit allowed always, or by a plan begun or approved. */
+function decodeStatus(line: JsonObject, state: ClaudeState): Decoded<ClaudeState> {
+  const mode = modes.get(line.permissionMode);
+  // In `auto` we answer for its owner, whatever the CLI calls its own mode.
+  if (mode === undefined || mode === state.mode || state.mode === 'auto') return nothing(state);
+  return saying({ ...state, mode }, { kind: 'mode', mode });
+}
+
 /** A `system` line; null when its subtype is not known. */
 export function decodeSystem(line: JsonObject, state: ClaudeState): Decoded<ClaudeState> | null {
   const subtype = stringOf(line.subtype);
@@ -35,6 +48,8 @@ export function decodeSystem(line: JsonObject, state: ClaudeState): Decoded<Clau
   switch (subtype) {
     case 'init':
       return decodeInit(line, state);
+    case 'status':
+      return decodeStatus(line, state);
     case 'compact_boundary': {
       const about = objectOf(line.compact_metadata);
       const tokens = numberOf(about.pre_tokens);

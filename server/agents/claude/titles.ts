@@ -13,10 +13,12 @@ export function titleOf(tool: string, input: JsonObject): string {
   return `${tool}: ${cut(first, 160)}${more.length || first.length > 160 ? ' …' : ''}`;
 }
 
-/** What "always allow" would allow, from the rules that the CLI suggests. */
+/** What "always allow" would allow, from what the CLI suggests. */
 export function alwaysLabel(suggestions: JsonObject[]): string {
-  if (suggestions.every((suggestion) => suggestion.type === 'setMode' && suggestion.mode === 'acceptEdits'))
-    return 'Allow edits until the process ends';
+  if (suggestions.some((suggestion) => suggestion.type === 'setMode' && suggestion.mode === 'acceptEdits')) {
+    const folders = suggestions.flatMap((suggestion) => listOf(suggestion.directories)).filter((folder) => typeof folder === 'string');
+    return `Allow all edits in this session${folders.length ? `, also in ${cut(folders.join(', '), 120)}` : ''}`;
+  }
   const rules = suggestions.flatMap((suggestion) => listOf(suggestion.rules)).map(objectOf);
   const names = rules.map((rule) => stringOf(rule.ruleContent) || stringOf(rule.toolName)).filter((name) => name !== '');
   return names.length ? `Always allow ${cut(names.join(', '), 120)}` : 'Allow from now on';

@@ -26,8 +26,11 @@ export function chatHandlers(api: Api): Chat {
         return 'streamed';
       }
       if (mayBeHeld(body)) {
+        // Whoever is told by a push needs no place; the same message again may still have to be held, as it was at first.
+        const pushed = api.commands.isPushed(context.owner, message.deviceToken) ? await api.commands.send(sender, message) : null;
+        if (pushed?.deliveryMethod === 'apns') return { status: 202, body: pushed };
         return api.held.hold(context.gone, async (signal) => {
-          const accepted = await api.commands.send(sender, message);
+          const accepted = pushed ?? (await api.commands.send(sender, message));
           if (accepted.deliveryMethod === 'apns') return { status: 202, body: accepted };
           await api.commands.waitForTurn(accepted, HOLD_MS, signal);
           const outcome = api.queries.outcome(accepted);

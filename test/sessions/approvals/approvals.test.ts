@@ -115,6 +115,17 @@ describe('expiry', () => {
 });
 
 describe('a decision', () => {
+  it('[AP6] is answered with the time that everybody else is told, however long its commit takes', async () => {
+    const clocked = await watched();
+    const { sessionId, id } = await asking(clocked);
+    const leave = clocked.context.log.subscribe(sessionId, () => clocked.clock.setWall(clocked.clock.now() + 5));
+    const first = await decide(clocked, sessionId, id, { device: 'phone' });
+    leave();
+    expect(of(clocked, sessionId, id)).toMatchObject({ outcome: { at: first.at } });
+    expect(await decide(clocked, sessionId, id, { device: 'phone' })).toEqual(first);
+    await expect(decide(clocked, sessionId, id, { device: 'pad' })).rejects.toMatchObject({ extras: { members: first } });
+  });
+
   it('[AP4] about another input than the agent asked is refused, and nothing is decided', async () => {
     const clocked = await watched();
     const { sessionId, id } = await asking(clocked);
