@@ -82,6 +82,9 @@ export function deliveriesTable(db: Database) {
     `UPDATE deliveries SET state = 'dropped', reason = ?, finished_at = ? WHERE device_num = ? AND state = 'queued'`,
   );
   const unsent = db.prepare<[number], { n: number }>(`SELECT count(*) AS n FROM deliveries WHERE device_num = ? AND state = 'queued'`);
+  const waiting = db.prepare<[number, number], { device_num: number }>(
+    `SELECT DISTINCT device_num FROM deliveries INDEXED BY deliveries_unsent WHERE state = 'queued' AND device_num BETWEEN ? AND ?`,
+  );
   const oldest = db.prepare<[number], { num: number }>(
     `SELECT num FROM deliveries WHERE device_num = ? AND state = 'queued' ORDER BY silent DESC, num LIMIT 1`,
   );
@@ -131,6 +134,8 @@ export function deliveriesTable(db: Database) {
       replace.run(at, deviceNum, subject, pushNum).changes,
     /** Drops everything that waits for a device; returns how many. */
     forget: (deviceNum: number, reason: string, at: number): number => forget.run(reason, at, deviceNum).changes,
+    /** Of the devices from one `num` to another, those for which something waits. */
+    waiting: (from: number, to: number): Set<number> => new Set(waiting.all(from, to).map((row) => row.device_num)),
     /** How many wait for a device. */
     unsent: (deviceNum: number): number => unsent.get(deviceNum)?.n ?? 0,
     /** Of what waits for a device, the one that matters least: the oldest silent one, else the oldest. */

@@ -49,7 +49,12 @@ export class Enqueue {
     const { told, silent, withheld } = this.#audience(session, devices, notification === undefined ? null : weight, now);
     if (notification && told.length + withheld.length > 0) {
       const push = this.#alertOf(session.num, event, notification, now);
-      for (const device of told) this.#insert(push, notification.subject, device, 0, now);
+      // Where nothing waits there is nothing to replace, and room: for most devices, most of the time.
+      const waiting = store.deliveries.waiting(devices[0]?.num ?? 0, devices.at(-1)?.num ?? 0);
+      for (const device of told) {
+        if (waiting.has(device.num)) this.#insert(push, notification.subject, device, 0, now);
+        else this.#add(push, notification.subject, device, 0, now);
+      }
       for (const device of withheld) this.#insert(push, notification.subject, device, 0, now, FOREGROUND);
     }
     if (silent.length > 0) this.#sync(session, event.seq, silent, now);
@@ -144,13 +149,18 @@ export class Enqueue {
   }
 
   #insert(push: number, subject: string, device: DeviceRow, silent: 0 | 1, now: number, reason: typeof FOREGROUND | null = null): void {
-    const { store, newId, dropped } = this.#parts;
+    const { store, dropped } = this.#parts;
     dropped(store.deliveries.replace(device.num, subject, now, push));
     if (store.deliveries.unsent(device.num) >= MOST_WAITING) {
       const least = store.deliveries.leastNeeded(device.num);
       if (least !== undefined) store.deliveries.finish(least, 'dropped', null, 'no-room', now);
       dropped(1);
     }
+    this.#add(push, subject, device, silent, now, reason);
+  }
+
+  #add(push: number, subject: string, device: DeviceRow, silent: 0 | 1, now: number, reason: typeof FOREGROUND | null = null): void {
+    const { store, newId } = this.#parts;
     store.deliveries.insert({
       ...{ push_num: push, device_num: device.num, apns_id: newId(), subject, silent, reason },
       ...{ next_at: reason === null ? now : now + PROVE_MS, created_at: now },
