@@ -57,9 +57,9 @@ export class SessionCommands {
     return acceptMessage(this.#parts, sender, request);
   }
 
-  /** Whether the answer to a message from this device will be pushed to it. */
-  isPushed(owner: string, deviceToken: string | undefined): boolean {
-    return deliveryOf(this.#parts.pushes, owner, deviceToken) === 'apns';
+  /** Whether the answer to a message from this device will be pushed to it, as far as it can be told before the message is taken on. */
+  isPushed(owner: string, { deviceToken, sessionId = '' }: Pick<SendRequest, 'deviceToken' | 'sessionId'>): boolean {
+    return deliveryOf(this.#parts.pushes, owner, { deviceToken, sessionId }) === 'apns';
   }
 
   /** True when the turn ended within the time, in milliseconds. */

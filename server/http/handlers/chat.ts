@@ -27,7 +27,7 @@ export function chatHandlers(api: Api): Chat {
       }
       if (mayBeHeld(body)) {
         // Whoever is told by a push needs no place; the same message again may still have to be held, as it was at first.
-        const pushed = api.commands.isPushed(context.owner, message.deviceToken) ? await api.commands.send(sender, message) : null;
+        const pushed = api.commands.isPushed(context.owner, message) ? await api.commands.send(sender, message) : null;
         if (pushed?.deliveryMethod === 'apns') return { status: 202, body: pushed };
         return api.held.hold(context.gone, async (signal) => {
           const accepted = pushed ?? (await api.commands.send(sender, message));
