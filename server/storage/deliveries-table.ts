@@ -86,7 +86,7 @@ export function deliveriesTable(db: Database) {
     `SELECT DISTINCT device_num FROM deliveries INDEXED BY deliveries_unsent WHERE state = 'queued' AND device_num BETWEEN ? AND ?`,
   );
   const oldest = db.prepare<[number], { num: number }>(
-    `SELECT num FROM deliveries WHERE device_num = ? AND state = 'queued' ORDER BY silent DESC, num LIMIT 1`,
+    `SELECT num FROM deliveries WHERE device_num = ? AND state = 'queued' ORDER BY silent DESC, subject LIKE 'ask:%', num LIMIT 1`,
   );
   const silentSince = db.prepare<[number, number], { n: number }>(
     'SELECT count(*) AS n FROM deliveries INDEXED BY deliveries_silent WHERE device_num = ? AND silent = 1 AND created_at > ?',
@@ -138,7 +138,7 @@ export function deliveriesTable(db: Database) {
     waiting: (from: number, to: number): Set<number> => new Set(waiting.all(from, to).map((row) => row.device_num)),
     /** How many wait for a device. */
     unsent: (deviceNum: number): number => unsent.get(deviceNum)?.n ?? 0,
-    /** Of what waits for a device, the one that matters least: the oldest silent one, else the oldest. */
+    /** Of what waits for a device, the one that matters least: the oldest silent one, else the oldest, and last what an agent asks. */
     leastNeeded: (deviceNum: number): number | undefined => oldest.get(deviceNum)?.num,
     /** Silent pushes made for a device since then. */
     silentSince: (deviceNum: number, since: number): number => silentSince.get(deviceNum, since)?.n ?? 0,

@@ -89,7 +89,7 @@ describe('the outbox', () => {
     expect(world.taken(1)).toHaveLength(1);
   });
 
-  it('[PU17] what waits for a device is bounded: the oldest silent ones go first, and are counted', async () => {
+  it('[PU17] what waits for a device is bounded: the oldest silent ones go first, what an agent asks last, and they are counted', async () => {
     world = await PushOnClock.start();
     world.device();
     world.sandbox.script({ when: { nth: 1 }, then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: 7_200 } });
@@ -97,16 +97,18 @@ describe('the outbox', () => {
     await world.until(() => world.rows().some(({ status }) => status === 429));
     const other = world.makeSession('me', 'Another');
     world.append({ channel: 'session', kind: 'session.renamed', data: { name: 'x' } }, other);
+    const asked = world.ask('Remove it?');
     const more = MOST_WAITING + 20;
     for (let count = 0; count < more; count += 1) world.fail(`number ${count}`);
-    await world.until(() => world.rows().length === more + 2);
+    await world.until(() => world.rows().length === more + 3);
     const rows = world.rows();
     expect(rows.filter(({ state }) => state === 'queued')).toHaveLength(MOST_WAITING);
     const dropped = rows.filter(({ state }) => state === 'dropped');
-    expect(dropped).toHaveLength(22);
+    expect(dropped).toHaveLength(23);
+    expect(rows.find(({ subject }) => subject === `ask:${asked}`)?.state).toBe('queued');
     expect(dropped.every(({ reason }) => reason === 'no-room')).toBe(true);
     expect(dropped.some((row) => row.silent === 1)).toBe(true);
-    expect(world.outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(22);
+    expect(world.outcomes.filter((outcome) => outcome === 'dropped')).toHaveLength(23);
   });
 
   it('[PU18] every push stands in the delivery log of its device with its outcome, until it is a week old', async () => {
