@@ -35,7 +35,7 @@ const USAGE = `npm run bench -- [${Object.keys(measures).join('|')} …] [--json
   --json FILE      writes the same figures as JSON
   --markdown FILE  puts them between the marks of a Markdown file such as docs/BENCHMARKS.md`;
 
-/** A figure that misses its target is said in words; the exit code is 0 all the same, since a busy machine misses some. */
+/** A figure that misses its target is said in words; the exit code is 0 all the same, since a busy machine misses some; it is 1 where a measure failed. */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -53,7 +53,13 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const name of chosen) {
     process.stderr.write(`measuring ${name} …\n`);
-    rows.push(...((await measures[name]?.()) ?? []));
+    try {
+      rows.push(...((await measures[name]?.()) ?? []));
+    } catch (error) {
+      // The others are worth having all the same.
+      console.error(`${name} could not be measured:`, error);
+      process.exitCode = 1;
+    }
   }
   console.log(`\n${textTable(rows)}\n\n${verdict(rows)}`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, rows, verdict: verdict(rows) }, null, 2)}\n`);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
@@ -28,7 +29,12 @@ type ClaudeState = ReturnType<typeof claudeDriver.begin>['state'];
 
 /** A session with a live process, as far as ingest looks at it. */
 function cellOf(store: Store, log: EventLog, driver: Driver): { cell: Cell; incarnation: Incarnation } {
-  const context = { store, log, clock: systemClock, logger: makeLogger('silent'), probe: noProbe } as unknown as SessionContext;
+  const context: SessionContext = {
+    ...{ store, log, clock: systemClock, logger: makeLogger('silent'), probe: noProbe },
+    ...{ agents: new Map(), starts: new PQueue(), newId: randomUUID },
+    limits: { maxQueuedMessages: 20, approvalTimeoutMs: 0 },
+    data: { dir: '/', id: 'bench', bootId: 'bench' },
+  };
   const agent = { pid: process.pid, startTime: 'bench', bootId: 'bench' };
   const incarnation = { id: INCARNATION, agent, driver, state: null, inSize: 0, outOffset: 0 } as unknown as Incarnation;
   return { cell: { context, key: SESSION, state: { kind: 'ready' }, turn: null, incarnation }, incarnation };
