@@ -3,7 +3,7 @@ import apn from '@parse/node-apn';
 import { systemCode } from '../../platform/app-error.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { ProviderToken } from './provider-token.ts';
-import { REFUSED, type Answer } from './retry.ts';
+import { noAnswer, REFUSED, type Answer } from './retry.ts';
 
 export interface Endpoint {
   production: boolean;
@@ -45,7 +45,6 @@ interface Open {
 /** Milliseconds without a word after which a push is given up. */
 const ANSWER_MS = 20_000;
 const SCAN_MS = 5_000;
-const nothing = (reason: string): Answer => ({ status: null, reason, timestamp: null, retryAfter: null });
 
 /**
  * One connection to a push service. node-apn makes it and keeps it; the streams on it are opened here, since what the service answers is
@@ -92,7 +91,7 @@ export class ApnsConnection {
       else
         this.#client.connect().then(
           () => this.#request(open),
-          (error: unknown) => answer(nothing(reasonOf(error))),
+          (error: unknown) => answer(noAnswer(reasonOf(error))),
         );
     });
   }
@@ -102,7 +101,7 @@ export class ApnsConnection {
     this.#scan.cancel();
     this.#client.session?.destroy();
     void this.#provider.shutdown();
-    for (const { answer } of [...this.#open]) answer(nothing('Shutdown'));
+    for (const { answer } of [...this.#open]) answer(noAnswer('Shutdown'));
   }
 
   #isUsable(): boolean {
@@ -119,11 +118,11 @@ export class ApnsConnection {
     const { generation } = token;
     let stream: ClientHttp2Stream;
     try {
-      if (session === undefined) return open.answer(nothing('NoAnswer'));
+      if (session === undefined) return open.answer(noAnswer('NoAnswer'));
       stream = session.request(headersOf(open, this.#client.config.address, `bearer ${token.current}`));
     } catch (error) {
       // It has closed in the meantime.
-      return open.answer(nothing(reasonOf(error)));
+      return open.answer(noAnswer(reasonOf(error)));
     }
     open.stream = stream;
     let head: IncomingHttpHeaders | undefined;
@@ -137,7 +136,7 @@ export class ApnsConnection {
     stream.on('error', (error: unknown) => (trouble = error));
     stream.on('close', () => {
       if (head === undefined) {
-        return open.answer(nothing(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? REFUSED : reasonOf(trouble)));
+        return open.answer(noAnswer(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? REFUSED : reasonOf(trouble)));
       }
       this.#heardAt = this.#clock.monotonic();
       const answer = answerOf(head, body);
@@ -153,7 +152,7 @@ export class ApnsConnection {
     for (const { startedAt, stream, answer } of [...this.#open]) {
       if (now - startedAt < ANSWER_MS) continue;
       if (this.#heardAt < startedAt) this.#client.session?.destroy();
-      answer(nothing('Timeout'));
+      answer(noAnswer('Timeout'));
       stream?.close(constants.NGHTTP2_CANCEL);
     }
   }

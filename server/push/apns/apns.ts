@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { Settings } from '../../../config/settings.ts';
 import { AppError, messageOf } from '../../platform/app-error.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ApnsConnection, type Shipment } from './apns-connection.ts';
+import type { ApnsConnection, Shipment } from './apns-connection.ts';
 import { ProviderToken } from './provider-token.ts';
-import type { Answer } from './retry.ts';
+import { noAnswer, type Answer } from './retry.ts';
 
 export type ApnsSettings = Pick<
   Settings,
@@ -37,18 +37,31 @@ export function makeSender(settings: ApnsSettings, clock: Clock): Sender | null 
   const ca = settings.apnsCaPath === undefined ? undefined : readPem('APNS_CA_PATH', settings.apnsCaPath);
   const token = new ProviderToken({ key, keyId, teamId }, clock);
   const connections = new Map<boolean, ApnsConnection>();
-  const connectionFor = (production: boolean): ApnsConnection => {
-    // Another service than Apple's is one for all.
-    const which = host === undefined && production;
-    const known = connections.get(which);
+  let state: 'open' | 'closed' = 'open';
+  // node-apn and what it needs take 4 MiB of memory, which a server that pushes nothing has no use for; one that does has it from its start.
+  const loaded = import('./apns-connection.ts');
+  const connect = async (production: boolean): Promise<ApnsConnection | null> => {
+    const { ApnsConnection } = await loaded;
+    const known = connections.get(production);
     if (known) return known;
-    const made = new ApnsConnection({ production: which, host, port, ca }, token, { key: pem, keyId, teamId }, clock);
-    connections.set(which, made);
+    if (state === 'closed') return null;
+    const made = new ApnsConnection({ production, host, port, ca }, token, { key: pem, keyId, teamId }, clock);
+    connections.set(production, made);
     return made;
   };
   return {
-    send: (parcel) => connectionFor(parcel.production).send(parcel, topicOf(parcel.topic ?? apnsTopic, parcel.pushType)),
-    close: () => connections.forEach((connection) => connection.close()),
+    send: (parcel) => {
+      // Another service than Apple's is one for all.
+      const production = host === undefined && parcel.production;
+      const topic = topicOf(parcel.topic ?? apnsTopic, parcel.pushType);
+      const known = connections.get(production);
+      if (known) return known.send(parcel, topic);
+      return connect(production).then((made) => made?.send(parcel, topic) ?? noAnswer('Shutdown'));
+    },
+    close: () => {
+      state = 'closed';
+      connections.forEach((connection) => connection.close());
+    },
   };
 }
 

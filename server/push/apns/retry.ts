@@ -9,6 +9,9 @@ export interface Answer {
   retryAfter: string | null;
 }
 
+/** That there was none, and why. */
+export const noAnswer = (reason: string): Answer => ({ status: null, reason, timestamp: null, retryAfter: null });
+
 /** What to do after an answer. `all`: everything waits, not only this push. `device`: everything for this device does. */
 export type Step =
   | { is: 'delivered' }

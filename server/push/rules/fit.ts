@@ -1,4 +1,6 @@
-const segmenter = new Intl.Segmenter();
+let made: Intl.Segmenter | undefined;
+/** Made when it is needed: it takes a megabyte. */
+const segmenter = (): Intl.Segmenter => (made ??= new Intl.Segmenter());
 const MARK = '…';
 
 /** Bytes that a text takes inside a JSON string. */
@@ -17,7 +19,7 @@ export function fitBytes(text: string, most: number): string {
   if (room <= 0) return '';
   const near = text.slice(0, most + 64).toWellFormed();
   const characters = taken(
-    Array.from(segmenter.segment(near), ({ segment }) => segment),
+    Array.from(segmenter().segment(near), ({ segment }) => segment),
     room,
   );
   const kept = characters === '' ? taken(near, room) : characters;
