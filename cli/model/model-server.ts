@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { anthropic } from './dialects/anthropic/dialect.ts';
 import type { Dialect, ModelCall } from './dialects/dialect.ts';
+import { responses } from './dialects/responses/dialect.ts';
 import { answerTo } from './script.ts';
 
 /** The APIs that it speaks; the first one also words the errors of paths that nobody knows. */
-const dialects: readonly [Dialect, ...Dialect[]] = [anthropic];
+const dialects: readonly [Dialect, ...Dialect[]] = [anthropic, responses];
 
 /** One request that the model got, as `GET /_requests` lists it. */
 export interface ModelRequest {
