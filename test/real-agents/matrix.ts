@@ -156,10 +156,10 @@ export function matrix(agent: RealAgent): void {
 
   it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {
     await open();
-    const sent = await stage.send('run: sleep 1000');
+    const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);
     const asked = await stage.next(sent.sessionId, 'approval.requested');
     await stage.decide(sent.sessionId, asked.data.approvalId, 'allow');
-    await eventually(() => stage.processes().length > 3);
+    await eventually(() => existsSync(file('begun.txt')));
     const pids = stage.processes();
     await stage.call(`/api/sessions/${sent.sessionId}/stop`);
     await eventually(() => stage.processes().length === 0 && !pids.some(runs));
