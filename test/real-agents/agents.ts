@@ -11,12 +11,12 @@ export interface RealAgent {
   prepare(home: string, modelUrl: string): Record<string, string>;
   /** A message at which it uses a tool that its mode `ask` asks about, which makes `file` in the project. */
   touch(file: string): string;
-  /** How long a turn may take to fail, in seconds, where the model fails like this; null where nothing bounds it. */
+  /** How long a turn may take to fail, in seconds, where the model fails like this; null where it does not fail. */
   failsWithin: Record<Failure, number | null>;
 }
 
 /** Ways for the model to fail, as the script calls them. */
-export const failures = ['status=401', 'status=429', 'status=529', 'cut', 'hang'] as const;
+export const failures = ['status=401', 'status=429', 'status=529', 'cut'] as const;
 export type Failure = (typeof failures)[number];
 
 const touch = (file: string): string => `run: touch ${file}`;
@@ -28,17 +28,17 @@ export const codex: RealAgent = {
     return { ...codexEnv(home), CODEX_COMMAND: programOf('codex') };
   },
   touch,
-  failsWithin: { 'status=401': 20, 'status=429': 20, 'status=529': 20, cut: 20, hang: 60 },
+  failsWithin: { 'status=401': 20, 'status=429': 20, 'status=529': 20, cut: 20 },
 };
 
 export const claude: RealAgent = {
   agent: 'claude',
   prepare: (home, modelUrl) => {
     prepareClaudeHome(home);
-    const patience = { CLAUDE_CODE_MAX_RETRIES: '1', API_TIMEOUT_MS: '5000' };
+    const patience = { CLAUDE_CODE_MAX_RETRIES: '1' };
     return { ...claudeEnv(modelUrl, home), ...patience, CLAUDE_COMMAND: join(packageRoot, 'node_modules/.bin/claude') };
   },
   touch,
   // What was cut is asked for again without a stream, and then comes whole.
-  failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null, hang: 60 },
+  failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null },
 };
