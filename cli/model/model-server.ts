@@ -2,10 +2,25 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ChatBody } from './chat-completions.ts';
+import { fromChat, sendChatError, sendChatStream, sendChatWhole } from './chat-completions.ts';
 import type { MessagesBody } from './conversation.ts';
 import { isSideRequest, lastInput } from './conversation.ts';
+import type { GenerateBody } from './generate-content.ts';
+import { fromGenerate, sendGenerateError, sendGenerateStream, sendGenerateWhole } from './generate-content.ts';
+import type { Sender } from './reply.ts';
 import { sendError, sendStream, sendWhole } from './reply.ts';
+import type { Answer } from './script.ts';
 import { answerTo } from './script.ts';
+
+/** How an API's answers are written. */
+interface Writer {
+  error(res: ServerResponse, status: number): void;
+  whole(res: ServerResponse, sender: Sender, answer: Blocks): void;
+  stream(res: ServerResponse, sender: Sender, answer: Blocks): Promise<void>;
+}
+type Blocks = Extract<Answer, { kind: 'blocks' }>;
+const messagesWriter: Writer = { error: sendError, whole: sendWhole, stream: sendStream };
 
 /** One request that the model got, as `GET /_requests` lists it. */
 export interface ModelRequest {
@@ -56,7 +71,7 @@ export async function startModelServer(options: { port?: number; log?: (request:
   const requests: ModelRequest[] = [];
   let served = 0;
 
-  async function answerMessages(body: MessagesBody, res: ServerResponse): Promise<void> {
+  async function answerMessages(body: MessagesBody, res: ServerResponse, writer: Writer = messagesWriter): Promise<void> {
     const input = lastInput(body);
     const size = JSON.stringify(body.messages).length;
     const request: ModelRequest = {
@@ -75,9 +90,26 @@ export async function startModelServer(options: { port?: number; log?: (request:
     const answer = answerTo(body);
     const sender = { model: body.model ?? 'scripted', id, inputTokens: Math.ceil(size / 4) };
     if (answer.kind === 'hang') return;
-    if (answer.kind === 'status') sendError(res, answer.status);
-    else if (!request.stream) sendWhole(res, sender, answer);
-    else await sendStream(res, sender, answer);
+    if (answer.kind === 'status') writer.error(res, answer.status);
+    else if (!request.stream) writer.whole(res, sender, answer);
+    else await writer.stream(res, sender, answer);
+  }
+
+  function answerChat(body: ChatBody, res: ServerResponse): Promise<void> {
+    return answerMessages(fromChat(body), res, {
+      error: sendChatError,
+      whole: (to, sender, answer) => sendChatWhole(to, sender, answer, body),
+      stream: (to, sender, answer) => sendChatStream(to, sender, answer, body),
+    });
+  }
+
+  async function answerGenerate(body: GenerateBody, res: ServerResponse, [, model = '', method]: string[]): Promise<void> {
+    if (method === 'countTokens') return sendJson(res, { totalTokens: Math.ceil(JSON.stringify(body.contents).length / 4) });
+    return answerMessages({ ...fromGenerate(body, model), stream: method === 'streamGenerateContent' }, res, {
+      error: sendGenerateError,
+      whole: (to, sender, answer) => sendGenerateWhole(to, sender, answer, body),
+      stream: (to, sender, answer) => sendGenerateStream(to, sender, answer, body),
+    });
   }
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -89,6 +121,9 @@ export async function startModelServer(options: { port?: number; log?: (request:
       return sendJson(res, {});
     }
     if (what === 'GET /' || what === 'HEAD /') return sendJson(res, {});
+    if (what === 'POST /v1/chat/completions') return answerChat((await readJson(req)) as ChatBody, res);
+    const generate = /^POST \/v1(?:beta)?\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens)$/.exec(what);
+    if (generate) return answerGenerate((await readJson(req)) as GenerateBody, res, generate);
     if (what !== 'POST /v1/messages' && what !== 'POST /v1/messages/count_tokens') {
       req.resume();
       return sendError(res, 404, `Nothing at ${path}`);
