@@ -18,6 +18,8 @@ export interface AgentEntry {
   envNames: readonly string[];
   /** What its processes may use instead of MAX_MEMORY_PER_SESSION_MB (MiB) and CPU_USAGE_LIMIT_PERCENT, where it is known to need that. */
   limits?: { memoryMb?: number; cpuPercent?: number };
+  /** Where the real program is behind the shim that npm installs, as paths from the shim's package: see `nativeProgram`. */
+  native?: readonly string[];
   /** How to get it, for whoever lacks it. */
   install: string | null;
 }
@@ -102,6 +104,19 @@ export const agents: readonly AgentEntry[] = [
       'IS_SANDBOX',
     ],
     install: 'npm install -g @anthropic-ai/claude-code',
+  },
+  {
+    agent: 'codex',
+    driver: 'codex',
+    binary: 'codex',
+    command: 'codexCommand',
+    envNames: ['CODEX_*', 'OPENAI_*', 'AZURE_OPENAI_*'],
+    native: [
+      '../codex-{platform}-{arch}/vendor/{triple}/bin/codex',
+      'node_modules/@openai/codex-{platform}-{arch}/vendor/{triple}/bin/codex',
+      'vendor/{triple}/bin/codex',
+    ],
+    install: 'npm install -g @openai/codex',
   },
   ...acpAgents,
   { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
