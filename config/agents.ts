@@ -79,7 +79,12 @@ const acpAgents: readonly AgentEntry[] = [
       // Else it starts itself again as a child, which costs memory and time.
       env: { GEMINI_CLI_NO_RELAUNCH: 'true' },
       modes: { ask: 'default', 'accept-edits': 'default', auto: 'default', plan: 'plan' },
-      quirks: { replayEnd: 'available_commands_update' },
+      quirks: {
+        replayEnd: 'available_commands_update',
+        // It names files after the minute and the first characters of the id: in the minute in which a conversation was made, loading it
+        // would write over it. It ignores blanks around an id, but not in that name.
+        loadAs: '        {id}',
+      },
     },
     install: 'npm install -g @google/gemini-cli',
   },

@@ -27,6 +27,8 @@ export const AcpProfile = z.strictObject({
       noticeText: Pattern.optional(),
       /** The update that ends the history of a loaded session, where that history comes after the answer to session/load. */
       replayEnd: z.string().optional(),
+      /** How the id of a session is written to load it, with `{id}` in its place; where that fails it is tried as it is. */
+      loadAs: z.string().includes('{id}').optional(),
       /** What the figures of usage count: this turn (which is usual), or all since the process began. */
       usage: z.enum(['turn', 'process']).optional(),
     })

@@ -144,14 +144,18 @@ export function matrix(agent: RealAgent): void {
 
   describe('a model that fails', () => {
     const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
-    it.each(bounded)('[AG13] ends the turn with a code and a sentence, and the next message works: %s', async (failure) => {
-      await open();
-      const { sessionId } = await stage.answer('hello');
-      const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
-      const sentence = expect.stringMatching(/\S+ \S+/) as string;
-      expect(end).toMatchObject({ kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/) as string, detail: sentence } });
-      await hello(sessionId);
-    });
+    it.each(bounded)(
+      '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
+      async (failure) => {
+        await open();
+        const { sessionId } = await stage.answer('hello');
+        const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
+        const sentence = expect.stringMatching(/\S+ \S+/) as string;
+        expect(end).toMatchObject({ kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/) as string, detail: sentence } });
+        await hello(sessionId);
+      },
+      480_000,
+    );
   });
 
   it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {

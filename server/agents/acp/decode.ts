@@ -40,7 +40,7 @@ function response(parsed: JsonObject, before: AcpState, profile: AcpProfile): De
   const result = objectOf(parsed.result);
   switch (call.about) {
     case 'initialize':
-      return error ? closed(state, failureOf(error, state.offers.login)) : initialized(state, result);
+      return error ? closed(state, failureOf(error, state.offers.login)) : initialized(state, result, profile);
     case 'load':
       return error ? loadFailed(state, error) : opened(state, result, profile);
     case 'new':

@@ -24,8 +24,14 @@ function newSession(state: AcpState, ...outputs: Output[]): Decoded<AcpState> {
   return { outputs, replies: [line], state: next };
 }
 
+function loadSession(state: AcpState, sessionId: string): Decoded<AcpState> {
+  const params: LoadSessionRequest = { sessionId, cwd: state.projectPath, mcpServers: [] };
+  const { line, state: next } = call({ ...state, phase: 'opening', agentSessionId: sessionId }, 'load', 'session/load', params);
+  return { outputs: [], replies: [line], state: next };
+}
+
 /** What the agent said about itself: its session is opened next, the one to resume or a new one. */
-export function initialized(state: AcpState, result: JsonObject): Decoded<AcpState> {
+export function initialized(state: AcpState, result: JsonObject, profile: AcpProfile): Decoded<AcpState> {
   const can = objectOf(result.agentCapabilities);
   const [login] = listOf(result.authMethods).map(objectOf);
   const offers = {
@@ -36,16 +42,14 @@ export function initialized(state: AcpState, result: JsonObject): Decoded<AcpSta
   const known: AcpState = { ...state, offers };
   if (known.resume === null) return newSession(known);
   if (!offers.load) return newSession(known, { kind: 'refused', detail: 'This agent can not load a conversation.' });
-  const params: LoadSessionRequest = { sessionId: known.resume, cwd: known.projectPath, mcpServers: [] };
-  const loading: AcpState = { ...known, phase: 'opening', agentSessionId: known.resume };
-  const { line, state: next } = call(loading, 'load', 'session/load', params);
-  return { outputs: [], replies: [line], state: next };
+  return loadSession(known, profile.quirks?.loadAs?.replace('{id}', known.resume) ?? known.resume);
 }
 
 /** The conversation could not be loaded: a new one is begun, unless nothing can be before somebody signs in. */
 export function loadFailed(state: AcpState, error: JsonObject): Decoded<AcpState> {
   const failure = failureOf(error, state.offers.login);
   if (failure.code === 'unauthorized') return closed(state, failure);
+  if (state.resume !== null && state.agentSessionId !== state.resume) return loadSession(state, state.resume);
   return newSession(state, { kind: 'refused', detail: failure.detail });
 }
 
@@ -71,7 +75,7 @@ export function opened(state: AcpState, result: JsonObject, profile: AcpProfile)
 /** Becomes ready, and hands over a message that was held, as soon as nothing is being set any more. */
 export function settle(state: AcpState): Decoded<AcpState> {
   if (state.calls.length > 0 || (state.phase !== 'settling' && state.phase !== 'ready')) return { outputs: [], replies: [], state };
-  const outputs: Output[] = state.phase === 'settling' ? [{ kind: 'ready', agentSessionId: state.agentSessionId }] : [];
+  const outputs: Output[] = state.phase === 'settling' ? [{ kind: 'ready', agentSessionId: state.resume ?? state.agentSessionId }] : [];
   const ready: AcpState = { ...state, phase: 'ready' };
   const turn = ready.turn;
   if (turn?.phase !== 'held') return { outputs, replies: [], state: ready };
