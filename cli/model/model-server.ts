@@ -3,12 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { anthropic } from './dialects/anthropic/dialect.ts';
+import { chat } from './dialects/chat/dialect.ts';
 import type { Dialect, ModelCall } from './dialects/dialect.ts';
+import { gemini } from './dialects/gemini/dialect.ts';
 import { responses } from './dialects/responses/dialect.ts';
 import { answerTo } from './script.ts';
 
 /** The APIs that it speaks; the first one also words the errors of paths that nobody knows. */
-const dialects: readonly [Dialect, ...Dialect[]] = [anthropic, responses];
+const dialects: readonly [Dialect, ...Dialect[]] = [anthropic, responses, chat, gemini];
 
 /** One request that the model got, as `GET /_requests` lists it. */
 export interface ModelRequest {

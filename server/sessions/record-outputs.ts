@@ -37,7 +37,7 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       if (output.turnId === recording.turn?.id) {
         recording.moveTurn({ kind: 'started' });
         addUsage(source, output.result.usage, output.result.costUsd);
-        recording.endTurn({ state: 'completed', ...output.result });
+        recording.endTurn({ state: 'completed', ...output.result, text: output.result.text ?? recording.lastWords() });
       }
       return;
     case 'turn.failed':
@@ -61,6 +61,8 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       if (data.role === 'assistant' && data.text !== '') recording.addMessage(data.messageId, data.text, data.partial ?? false);
       return;
     }
+    case 'said':
+      return recording.keepSaid(nameOf(source, recording, output.data.messageId));
     case 'approval.requested':
       return recordRequest(source, recording, { ...output, kind: 'approval' });
     case 'question.asked':

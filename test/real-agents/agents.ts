@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type AcpAgent, acpEnv, prepareAcpHome } from '../../cli/model/acp-env.ts';
 import { claudeEnv, prepareClaudeHome } from '../../cli/model/claude-env.ts';
 import { codexEnv, prepareCodexHome } from '../../cli/model/codex-env.ts';
 import { packageRoot } from '../../config/find-command.ts';
@@ -42,3 +43,16 @@ export const claude: RealAgent = {
   // What was cut is asked for again without a stream, and then comes whole.
   failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null },
 };
+
+/** An agent that speaks the Agent Client Protocol. Their retries take minutes, and nothing of theirs bounds a model that hangs. */
+function acp(agent: AcpAgent, failsWithin: RealAgent['failsWithin']): RealAgent {
+  const prepare = (home: string, modelUrl: string): Record<string, string> => {
+    prepareAcpHome(agent, modelUrl, home);
+    return { ...acpEnv(agent, modelUrl, home), [`${agent.toUpperCase()}_COMMAND`]: programOf(agent) };
+  };
+  return { agent, prepare, touch, failsWithin };
+}
+
+export const copilot = acp('copilot', { 'status=401': 30, 'status=429': 120, 'status=529': 60, cut: 60 });
+export const opencode = acp('opencode', { 'status=401': 60, 'status=429': 180, 'status=529': 180, cut: 180 });
+export const gemini = acp('gemini', { 'status=401': 30, 'status=429': 360, 'status=529': 360, cut: 60 });

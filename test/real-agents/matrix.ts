@@ -146,13 +146,17 @@ export function matrix(agent: RealAgent): void {
     const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
     const failed = { kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/), detail: expect.stringMatching(/\S+ \S+/) } };
 
-    it.each(bounded)('[AG13] ends the turn with a code and a sentence, and the next message works: %s', async (failure) => {
-      await open();
-      const { sessionId } = await stage.answer('hello');
-      const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
-      expect(end).toMatchObject(failed);
-      await hello(sessionId);
-    });
+    it.each(bounded)(
+      '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
+      async (failure) => {
+        await open();
+        const { sessionId } = await stage.answer('hello');
+        const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
+        expect(end).toMatchObject(failed);
+        await hello(sessionId);
+      },
+      480_000,
+    );
 
     it('[LM31] ends the turn also where it says nothing at all, and the same process takes the next message', async () => {
       await open({ STALL_MINUTES: '0.05', MODEL_TIMEOUT_MINUTES: '0.1', HEALTH_CHECK_INTERVAL_SECONDS: '1' });
