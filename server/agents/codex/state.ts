@@ -40,6 +40,7 @@ export interface OpenChange {
 
 export interface CodexState {
   phase: 'starting' | 'ready';
+  /** Codex's own id of the conversation; null while it has none, also where it could not begin one. */
   threadId: string | null;
   projectPath: string;
   resumed: boolean;
@@ -51,8 +52,8 @@ export interface CodexState {
   modelNow: string | null;
   modelOwn: string | null;
   turn: OpenTurn | null;
-  /** Messages that came before their time: a message during a turn would steer it. */
-  queued: Message[];
+  /** Messages that came before their time: a message during a turn would steer it, and without a conversation there is nobody to take it. */
+  queued: { message: Message; cancel: 'no' | 'asked' }[];
   pending: PendingRequest[];
   changes: OpenChange[];
   /** What the conversation had used when this was last told; null when it is not known, as after a resume. */
