@@ -276,6 +276,14 @@ describe('a conversation', () => {
     expect(outputs).toEqual([{ kind: 'ready', agentSessionId: 'thread' }]);
   });
 
+  it('[CX9] is not lost where codex only can not open it now', () => {
+    const begun = codexDriver.begin({ ...request, resume: true });
+    const failed = codexDriver.decode('{"id":"holdfast-thread","error":{"message":"failed to load configuration"}}', begun.state);
+    expect(failed).toMatchObject({ outputs: [{ kind: 'ready', agentSessionId: null }, { kind: 'notice' }], replies: [] });
+    const again = codexDriver.encode(message('hello'), failed.state).lines.map((line) => JSON.parse(line) as unknown);
+    expect(again).toMatchObject([{ method: 'thread/resume', params: { threadId: request.agentSessionId } }]);
+  });
+
   it('[CX2] that is not there yet holds a cancel, too', () => {
     const played = new Played();
     played.state = codexDriver.begin(request).state;

@@ -83,7 +83,13 @@ describe('the real codex', () => {
     const { sessionId, end } = await stage.ask('hello', undefined, 20);
     expect(end).toMatchObject({ kind: 'turn.failed', data: { code: 'start-failed', detail: expect.stringContaining('nobody') as string } });
     writeFileSync(config, good);
-    expect((await stage.answer('hello', sessionId)).text).toBe('You said: hello');
+    await stage.answer('remember the word fig', sessionId);
+    // Nor is a conversation lost by it.
+    await stage.call(`/api/sessions/${sessionId}/stop`);
+    writeFileSync(config, `${good}\nthis is no TOML`);
+    expect((await stage.ask('what word', sessionId, 20)).end).toMatchObject({ kind: 'turn.failed', data: { code: 'start-failed' } });
+    writeFileSync(config, good);
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is fig.');
   });
 
   it('[CX10] reports what each turn used', async () => {

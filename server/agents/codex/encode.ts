@@ -3,7 +3,7 @@ import type { DriverCommand, Encoded, MessagePart } from '../driver.ts';
 import { objectOf } from '../json.ts';
 import { approvalPolicy, sandboxOf, sandboxPolicy } from './policy.ts';
 import type { TurnStartParams, UserInput } from './protocol.ts';
-import { newThreadLine } from './launch.ts';
+import { openLine } from './launch.ts';
 import { allowLine, cancelLine, denyLine } from './decisions.ts';
 import { requestLine, responseLine } from './rpc.ts';
 import type { CodexState, Message, PendingRequest } from './state.ts';
@@ -101,7 +101,7 @@ export function encode(command: DriverCommand, state: CodexState): Encoded<Codex
       if (threadId !== null && !state.turn) return startTurn(command, { ...state, threadId });
       const next: CodexState = { ...state, queued: [...state.queued, { message: command, cancel: 'no' }] };
       // What kept codex from beginning a conversation may be mended by now.
-      return { lines: threadId === null && state.phase === 'ready' ? [newThreadLine(state)] : [], state: next };
+      return { lines: threadId === null && state.phase === 'ready' ? [openLine(state)] : [], state: next };
     }
     case 'cancel':
       return cancel(state);

@@ -2,7 +2,7 @@ import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, objectOf, stringOf } from '../json.ts';
 import { startTurn } from './encode.ts';
-import { newThreadLine } from './launch.ts';
+import { openLine } from './launch.ts';
 import type { CodexState } from './state.ts';
 import { advance, inTurn, nothing, saying, turnOf } from './state.ts';
 import { endTurn } from './turns.ts';
@@ -54,10 +54,15 @@ function threadFailed(error: JsonObject, state: CodexState): Decoded<CodexState>
   return { outputs, replies: [], state: { ...state, phase: 'ready', queued: [] } };
 }
 
+/** How codex says that it has no such conversation; anything else may pass, and loses none. */
+const unknownThread = /no rollout found|thread not found|no such thread/i;
+
 function threadRefused(error: JsonObject, state: CodexState): Decoded<CodexState> {
-  if (state.phase === 'ready') return nothing(state);
+  if (state.threadId !== null) return nothing(state);
+  if (!unknownThread.test(messageOf(error))) return threadFailed(error, state);
   const refused: Output = { kind: 'refused', detail: messageOf(error) };
-  return { outputs: [refused], replies: [newThreadLine(state)], state: { ...state, resumed: false } };
+  const next: CodexState = { ...state, opening: { from: 'nothing' } };
+  return { outputs: [refused], replies: [openLine(next)], state: next };
 }
 
 /** The answer to one of our requests, which its id names. */

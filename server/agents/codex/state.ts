@@ -43,7 +43,8 @@ export interface CodexState {
   /** Codex's own id of the conversation; null while it has none, also where it could not begin one. */
   threadId: string | null;
   projectPath: string;
-  resumed: boolean;
+  /** How the conversation comes about: new, or from one that codex has. */
+  opening: { from: 'nothing' } | { from: 'resume' | 'fork'; threadId: string };
   mode: PermissionMode;
   /** The sandbox that the conversation has now. */
   sandbox: SandboxMode;
