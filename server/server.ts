@@ -207,6 +207,7 @@ function healthSettings(settings: Settings): HealthSettings {
     expireAfterMs: settings.sessionTimeoutHours * hour,
     warnAfterMs: settings.sessionWarningHours * hour,
     stallMs: settings.stallMinutes * 60_000,
+    modelTimeoutMs: settings.modelTimeoutMinutes * 60_000,
     limits: { memoryMb: settings.maxMemoryPerSessionMb, cpuPercent: settings.cpuUsageLimitPercent },
     totalMemoryMb: settings.maxTotalMemoryGb * 1024,
   };
