@@ -62,8 +62,8 @@ const poolRows = {
   MAX_WAITING: row({ about: 'sessions that may wait for a process', default: '50', read: whole(0, 100_000) }),
   STALL_MINUTES: row({ about: 'silence after which a turn is looked at', default: '10', read: decimal(0, 100_000) }),
   MODEL_TIMEOUT_MINUTES: row({
-    about: 'a turn fails when its agent has waited for its model so long without a word; 0: never',
-    default: '15',
+    about: 'silence of a model after which its turn is given up, looked at each STALL_MINUTES; 0: never',
+    default: '30',
     read: decimal(0, 100_000),
   }),
   SESSION_MODE: row({

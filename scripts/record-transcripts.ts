@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startModelServer } from '../cli/model/model-server.ts';
 import { acpEnv, prepareAcpHome, type AcpAgent } from '../cli/model/acp-env.ts';
+import { codexEnv, prepareCodexHome } from '../cli/model/codex-env.ts';
 import { agentEntry } from '../config/agents.ts';
+import { nativeProgram } from '../config/native-program.ts';
 import { driverOf } from '../server/agents/catalogue.ts';
 import { claudeDriver } from '../server/agents/claude/driver.ts';
+import { codexDriver } from '../server/agents/codex/driver.ts';
 import type { Driver, LaunchRequest } from '../server/agents/driver.ts';
 import { echoDriver } from '../server/agents/echo/driver.ts';
 import { programOf } from '../test/real-agents/programs.ts';
@@ -15,7 +18,7 @@ import { agentSandbox, type AgentSandbox } from '../test/support/sandbox.ts';
 import { startAgent } from './record/agent-run.ts';
 import { normaliser } from './record/normalise.ts';
 import type { Scenario } from './record/scenarios.ts';
-import { acpScenarios, claudeScenarios, echoScenarios } from './record/scenarios.ts';
+import { acpScenarios, claudeScenarios, codexScenarios, echoScenarios } from './record/scenarios.ts';
 import type { TranscriptEntry } from './record/transcript.ts';
 
 // node scripts/record-transcripts.ts [scenario or agent…]: runs the real agents against the scripted model and writes what passed
@@ -42,6 +45,23 @@ function at(agent: AcpAgent): Place {
   return { command: programOf(agent), sandbox };
 }
 
+/** Codex warns of a home under the temporary folder. */
+const atCodex: Place = {
+  command: nativeCommand('codex'),
+  sandbox: (modelUrl) => {
+    const cache = join(homedir(), '.cache');
+    mkdirSync(cache, { recursive: true });
+    const home = mkdtempSync(join(cache, 'holdfast-home-'));
+    prepareCodexHome(home, modelUrl);
+    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', ...codexEnv(home) };
+    return { home, env, remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }) };
+  },
+};
+
+function nativeCommand(agent: 'codex'): string {
+  return nativeProgram(programOf(agent), agentEntry(agent)?.native ?? []);
+}
+
 async function record<S>(driver: Driver<S>, place: Place, folder: string, name: string, scenario: Scenario): Promise<void> {
   const model = await startModelServer();
   const sandbox = place.sandbox(model.url);
@@ -54,8 +74,10 @@ async function record<S>(driver: Driver<S>, place: Place, folder: string, name: 
   const env = { ...sandbox.env, ...scenario.env };
   try {
     await scenario.play({
-      start: (resume, agentSessionId = request.agentSessionId) =>
-        startAgent(driver, { ...request, agentSessionId, resume } satisfies LaunchRequest, env, entries),
+      start: (resume, agentSessionId = request.agentSessionId, forkOf) => {
+        const known = { ...request, agentSessionId, resume, ...(forkOf === undefined ? {} : { forkOf }) };
+        return startAgent(driver, known satisfies LaunchRequest, env, entries);
+      },
     });
   } finally {
     await model.close();
@@ -81,6 +103,7 @@ function versionOf(command: string): string {
 
 await recordAll(claudeDriver, atClaude, `claude-${versionOf(claude)}`, claudeScenarios);
 await recordAll(echoDriver, atClaude, 'echo', echoScenarios);
+if (existsSync(atCodex.command)) await recordAll(codexDriver, atCodex, `codex-${versionOf(atCodex.command)}`, codexScenarios);
 for (const agent of ['copilot', 'opencode', 'gemini'] as const) {
   const entry = agentEntry(agent);
   const driver = entry && driverOf(entry);

@@ -20,7 +20,8 @@ const dropped = new Set([
   'availableModels',
 ]);
 /** Figures that differ from run to run. */
-const figure = /_ms$|^pid$|^costUSD$|^total_cost_usd$|^retry_delay|_wall_/;
+const figure =
+  /_ms$|AtMs$|^durationMs$|^(created|updated|started|completed|recency)At$|^pid$|^costUSD$|^total_cost_usd$|^retry_delay|_wall_/;
 
 function prune(value: unknown, key = ''): unknown {
   // Of a session's options only the choices are long.
@@ -60,6 +61,9 @@ export function normaliser(places: Record<string, string>): (entry: JsonObject) 
       .replace(/(msg|toolu)_[0-9a-f]{24}\d*/g, (id) => rename(id, (number) => `${id.startsWith('msg') ? 'msg' : 'toolu'}_${number}`))
       .replace(/\b(ses|msg|prt|call)_[0-9a-zA-Z]{20,}/g, (id) => rename(id, (number) => `${id.split('_')[0]}_${number}`))
       .replace(/([a-z_]+__[a-z_]+)_\d{13}_\d+/g, (id, name: string) => rename(id, (number) => `${name}_${number}`))
+      .replace(/\b(rs|fc|ctc|resp)_[0-9a-f]{24}\d*/g, (id) => rename(id, (number) => `${id.split('_')[0]}_${number}`))
+      .replace(/sessions\/\d{4}\/\d\d\/\d\d\/rollout-[\dT-]+-0/g, 'sessions/rollout-0')
+      .replace(/(processId\\?":\\?")\d+/g, '$11')
       .replace(/PGID: \d+/g, 'PGID: 1')
       .replace(/[A-Z][a-z]+day, [A-Z][a-z]+ \d+, \d{4}/g, 'Thursday, January 1, 2026')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-01T00:00:00.000Z')
@@ -68,7 +72,8 @@ export function normaliser(places: Record<string, string>): (entry: JsonObject) 
       .replace(/sk-ant-[\w-]+/g, 'x');
   };
   return (entry) => {
-    const pruned = typeof entry.line === 'string' ? { ...entry, line: pruneLine(entry.line) } : entry;
+    // Our own lines are short, and must stay what the driver writes.
+    const pruned = entry.dir === 'out' && typeof entry.line === 'string' ? { ...entry, line: pruneLine(entry.line) } : entry;
     return objectOf(JSON.parse(clean(JSON.stringify(pruned))));
   };
 }

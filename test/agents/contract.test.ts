@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { agentEntry } from '../../config/agents.ts';
 import { eventData } from '../../server/contracts/events.ts';
 import { claudeDriver } from '../../server/agents/claude/driver.ts';
+import { codexDriver } from '../../server/agents/codex/driver.ts';
 import { driverOf } from '../../server/agents/catalogue.ts';
 import type { Driver, DriverCommand, LaunchRequest, Output } from '../../server/agents/driver.ts';
 import { echoDriver } from '../../server/agents/echo/driver.ts';
@@ -103,9 +104,11 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
       const said = outputs.flatMap((output) => (output.kind === 'said' ? [`${output.turnId} ${output.data.messageId}`] : []));
       expect(new Set(said).size).toBe(said.length);
       for (const name of said) if (streamed.has(name)) whole.set(name, streamed.get(name) ?? '');
-      // After cuts the CLI gives up streaming and asks for the whole answer; what was cancelled may have no whole message.
+      // What was said before a cancel, or a codex before a cut, may never be whole.
+      if (/^codex-[^/]+\/cut-connection|^(?!claude).*\/cancelled$/.test(transcript.name))
+        return expect([...streamed]).toEqual(expect.arrayContaining([...whole]));
+      // After cuts the CLI gives up streaming and asks for the whole answer.
       if (transcript.name.endsWith('cut-connection')) expect([...whole.values()]).toEqual(['w1 w2 w3 w4 w5 w6']);
-      else if (/^(?!claude).*\/cancelled$/.test(transcript.name)) expect([...streamed]).toEqual(expect.arrayContaining([...whole]));
       else expect([...streamed]).toEqual([...whole]);
     });
 
@@ -187,7 +190,8 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
     const sent = driver.encode({ ...message, text: 'two\nlines\u2028three' }, state);
     const cancelled = driver.encode({ kind: 'cancel' }, sent.state);
     expect(sent.lines).toHaveLength(1);
-    expect(cancelled.lines).toHaveLength(1);
+    // Some can't give up a turn before it has begun, and wait.
+    expect(cancelled.lines.length).toBeLessThanOrEqual(1);
     for (const line of [...sent.lines, ...cancelled.lines]) expect(line).not.toMatch(/[\n\u2028\u2029]/);
     expect(state).toEqual(before);
   });
@@ -203,6 +207,8 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
 
 describe('claude', () => contract(claudeDriver));
 describe('echo', () => contract(echoDriver));
+
+describe('codex', () => contract(codexDriver, ['{"id":"holdfast-new-thread","result":{"thread":{"id":"t"},"model":"m"}}']));
 
 const acpOpening = [
   '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":1,"agentCapabilities":{"loadSession":true}}}',

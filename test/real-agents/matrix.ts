@@ -144,26 +144,37 @@ export function matrix(agent: RealAgent): void {
 
   describe('a model that fails', () => {
     const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
+    const failed = { kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/), detail: expect.stringMatching(/\S+ \S+/) } };
+
     it.each(bounded)(
       '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
       async (failure) => {
         await open();
         const { sessionId } = await stage.answer('hello');
         const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
-        const sentence = expect.stringMatching(/\S+ \S+/) as string;
-        expect(end).toMatchObject({ kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/) as string, detail: sentence } });
+        expect(end).toMatchObject(failed);
         await hello(sessionId);
       },
       480_000,
     );
+
+    it('[LM31] ends the turn also where it says nothing at all, and the same process takes the next message', async () => {
+      await open({ STALL_MINUTES: '0.05', MODEL_TIMEOUT_MINUTES: '0.1', HEALTH_CHECK_INTERVAL_SECONDS: '1' });
+      const { sessionId } = await stage.answer('hello');
+      const pid = await stage.pid(sessionId);
+      const { end } = await stage.ask('hang', sessionId, 40);
+      expect(end).toMatchObject(failed);
+      await hello(sessionId);
+      expect(await stage.pid(sessionId)).toBe(pid);
+    });
   });
 
   it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {
     await open();
-    const sent = await stage.send('run: sleep 1000');
+    const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);
     const asked = await stage.next(sent.sessionId, 'approval.requested');
     await stage.decide(sent.sessionId, asked.data.approvalId, 'allow');
-    await eventually(() => stage.processes().length > 3);
+    await eventually(() => existsSync(file('begun.txt')));
     const pids = stage.processes();
     await stage.call(`/api/sessions/${sent.sessionId}/stop`);
     await eventually(() => stage.processes().length === 0 && !pids.some(runs));

@@ -25,9 +25,3 @@ export function limitDetail(end: Judgement['end'] & string, used: { memoryMb: nu
       : `${Math.round(used.cpuPercent)} % CPU for several checks; ${limits.cpuPercent} % are allowed (${limits.cpuSetBy})`;
   return `The agent and its children used ${figures}; the process was ended.`;
 }
-
-/** Why a turn failed whose agent waited for its model for too long, as a sentence. */
-export function timeoutDetail(silentMs: number): string {
-  const silent = silentMs < 120_000 ? `${Math.round(silentMs / 1_000)} seconds` : `${Math.round(silentMs / 60_000)} minutes`;
-  return `The model has not answered for ${silent} (MODEL_TIMEOUT_MINUTES); the turn was given up. Send the message again to try once more.`;
-}

@@ -5,19 +5,10 @@ import { freeMemoryMb } from '../../process/free-memory.ts';
 import { membersButWrapper } from '../../process/members.ts';
 import { readTable } from '../../process/process-table.ts';
 import { treesUsage, type TreeUsage } from '../../process/usage.ts';
-import { agentLimits, limitDetail, timeoutDetail } from './agent-limits.ts';
+import { agentLimits, limitDetail } from './agent-limits.ts';
 import type { SessionContext } from '../context.ts';
 import { effectiveLimit } from '../pool/effective-limit.ts';
-import {
-  firstToGo,
-  judge,
-  judgeDay,
-  judgeStall,
-  unwatched,
-  type ResourceLimits,
-  type StallEvidence,
-  type Watched,
-} from './health-rules.ts';
+import { firstToGo, judge, judgeDay, judgeStall, unwatched, type ResourceLimits, type Watched } from './health-rules.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
 import type { EndDecision } from '../lifecycle/record-stop.ts';
 import type { Session } from '../session.ts';
@@ -29,7 +20,7 @@ export interface HealthSettings {
   expireAfterMs: number;
   warnAfterMs: number;
   stallMs: number;
-  /** Silence after which a turn fails whose agent waits for its model; 0: never. */
+  /** Silence of a model that ends its turn; 0: never. */
   modelTimeoutMs: number;
   /** Of one session; an agent may have its own. */
   limits: ResourceLimits;
@@ -124,33 +115,40 @@ export class HealthMonitor {
 
   #judgeStall(session: Session, measured: Measured): void {
     const { silentMs } = session.activity;
-    const { stallMs, modelTimeoutMs } = this.#settings;
     const last = this.#stalledAt.get(session.id) ?? 0;
-    if (silentMs < stallMs) this.#stalledAt.delete(session.id);
+    if (silentMs < this.#settings.stallMs) return void this.#stalledAt.delete(session.id);
     // Told once for each time that the silence has lasted as long again.
-    const tells = silentMs >= stallMs && silentMs - last >= stallMs;
-    const timedOut = modelTimeoutMs > 0 && silentMs >= modelTimeoutMs && session.turn !== null;
-    if (!tells && !timedOut) return;
-    const evidence = this.#evidence(session, measured, silentMs);
-    const verdict = judgeStall(evidence);
-    if (tells) {
-      this.#stalledAt.set(session.id, silentMs);
-      session.announce({ channel: 'session', kind: 'session.stalled', data: { evidence: { ...evidence, verdict } } });
-    }
-    if (verdict === 'dead' && tells)
-      this.#end(session, { kind: 'give-up', reason: 'stalled', holds: () => session.activity.silentMs >= stallMs });
-    else if (verdict === 'waiting-for-api' && timedOut)
-      this.#end(session, { kind: 'limit', reason: 'stalled', code: 'model-timeout', detail: timeoutDetail(silentMs) });
-  }
-
-  #evidence(session: Session, measured: Measured, silentMs: number): StallEvidence {
-    return {
+    if (silentMs - last < this.#settings.stallMs) return;
+    this.#stalledAt.set(session.id, silentMs);
+    const evidence = {
       silentMs: Math.round(silentMs),
       cpuPercent: Math.round(measured.cpuPercent * 10) / 10,
       openTools: session.turn ? openTools(this.#context.store, session, session.turn) : 0,
       openRequests: this.#context.store.requests.open(session.num).length,
       connections: openConnections(measured.members),
     };
+    const verdict = judgeStall(evidence);
+    session.announce({ channel: 'session', kind: 'session.stalled', data: { evidence: { ...evidence, verdict } } });
+    const { stallMs, modelTimeoutMs } = this.#settings;
+    if (verdict === 'dead') this.#endStalled(session, stallMs);
+    if (verdict === 'waiting-for-api' && modelTimeoutMs > 0 && silentMs >= modelTimeoutMs) this.#giveUpModel(session, modelTimeoutMs);
+  }
+
+  #endStalled(session: Session, afterMs: number): void {
+    this.#end(session, { kind: 'give-up', reason: 'stalled', holds: () => session.activity.silentMs >= afterMs });
+  }
+
+  /** The model's service doesn't answer: the turn fails, the process stays. One that doesn't give up its turn is ended at the next look. */
+  #giveUpModel(session: Session, afterMs: number): void {
+    if (!session.turn) return;
+    const minutes = Math.round(afterMs / 6_000) / 10;
+    const detail = `The model's service said nothing for ${minutes} min (MODEL_TIMEOUT_MINUTES), so this turn was given up. Send the message again.`;
+    session
+      .giveUp(session.turn.id, { code: 'model-timeout', detail })
+      .then((asked) => {
+        if (!asked) this.#endStalled(session, afterMs);
+      })
+      .catch((error: unknown) => this.#context.logger.warn({ error, sessionId: session.id }, 'a turn could not be given up'));
   }
 
   /** A decision that can't be stored now (a full disk) is taken again at the next check. */

@@ -22,8 +22,8 @@ export function recordStop(cell: Cell, reason: ExitReason): boolean {
 export type EndDecision =
   /** It has nothing to do; the conversation can be resumed. Does not apply to one that has. */
   | { kind: 'hibernate'; reason: ExitReason }
-  /** It went beyond a limit: hibernated if idle, else its turn fails with this code, which is the reason where it has none. */
-  | { kind: 'limit'; reason: ExitReason; code?: string; detail: string }
+  /** It went beyond a limit: hibernated if idle, else its turn fails with this reason as its code. */
+  | { kind: 'limit'; reason: ExitReason; detail: string }
   /** It was not used for long, or shows no sign of life: hibernated if idle, else its turn is interrupted. `holds`: nothing has happened since. */
   | { kind: 'give-up'; reason: ExitReason; holds: () => boolean };
 
@@ -37,7 +37,7 @@ export function recordDecision(cell: Cell, decision: EndDecision): 'idle' | 'bus
   commit(cell, (recording) => {
     context.store.incarnations.setEndReason(incarnation.id, decision.reason);
     recording.withdrawRequests('stopped');
-    if (decision.kind === 'limit') recording.endTurn({ state: 'failed', code: decision.code ?? decision.reason, detail: decision.detail });
+    if (decision.kind === 'limit') recording.endTurn({ state: 'failed', code: decision.reason, detail: decision.detail });
     recording.moveSession({ kind: 'stop', reason: decision.reason });
   });
   return idle ? 'idle' : 'busy';
