@@ -285,7 +285,7 @@ describe('[ACP10] an end of a turn', () => {
     [401, '{"error":{"code":401,"message":"Bad key"}}', 'unauthorized', 'Bad key'],
     [429, 'Slow down', 'rate-limited', 'Slow down'],
     [-32603, 'Internal error: 529 overloaded', 'overloaded', 'Internal error: 529 overloaded'],
-    [500, 'terminated', 'api-error', 'terminated'],
+    [500, 'terminated', 'api-error', "The model's service failed: terminated"],
     [-32603, '', 'agent-error', 'The agent ended the turn with an error and did not say why.'],
   ])('by error %d %s is %s', (status, text, code, detail) => {
     expect(end((run) => run.fails(status, text))).toEqual({ kind: 'turn.failed', turnId, code, detail });
