@@ -69,7 +69,7 @@ describe('Gemini', () => {
     const call = { functionCall: { name: 'run_shell_command', args: { command: 'ls' } } };
     expect(await answer(user('run: ls'))).toMatchObject({ candidates: [{ content: { parts: [call] } }] });
     const refused = { role: 'user', parts: [{ functionResponse: { name: 'run_shell_command', response: { error: 'no' } } }] };
-    expect(JSON.stringify(await answer(user('run: ls'), refused))).toContain('Tool was refu');
+    expect(JSON.stringify(await answer(user('run: ls'), refused))).toContain('Tool was ref');
   });
 
   it('counts tokens, and fails as it is told to', async () => {
