@@ -44,7 +44,7 @@ export const claude: RealAgent = {
   failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null },
 };
 
-/** An agent that speaks the Agent Client Protocol. Their retries take minutes, and nothing of theirs bounds a model that hangs. */
+/** An agent that speaks the Agent Client Protocol. Their retries may take minutes. */
 function acp(agent: AcpAgent, failsWithin: RealAgent['failsWithin']): RealAgent {
   const prepare = (home: string, modelUrl: string): Record<string, string> => {
     prepareAcpHome(agent, modelUrl, home);
