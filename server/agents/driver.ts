@@ -74,7 +74,7 @@ export interface TurnResult {
  */
 export type Output =
   | { kind: 'ready'; agentSessionId: string | null }
-  /** It does not know the conversation that it was to resume or to copy, and will end. */
+  /** It does not know the conversation that it was to resume or to copy: it will end, or begins a new one, and `ready` follows. */
   | { kind: 'refused'; detail: string }
   /** It works in another mode now than it was told, as after a plan that was approved. */
   | { kind: 'mode'; mode: PermissionMode }
