@@ -9,7 +9,7 @@ const noEnv = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', 'ios-client-contracts/'] },
+  { ignores: ['node_modules/', 'dist/', 'coverage/', 'ios-client-contracts/', 'server/agents/codex/protocol.ts'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -15,8 +15,10 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**'] } },
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/real-agents/**'] } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
+      // The real programs, which `npm run test:agents` installs first.
+      { extends: true, test: { name: 'agents', include: ['test/real-agents/*.test.ts'] } },
     ],
   },
 });

@@ -1,3 +1,4 @@
+import type { AcpProfile } from '../server/contracts/acp-profile.ts';
 import type { SettingValues } from './settings.ts';
 
 /** One agent that sessions can have. */
@@ -9,13 +10,86 @@ export interface AgentEntry {
   binary: string | null;
   /** The setting that names the program instead. */
   command: keyof SettingValues | null;
+  /** For the driver `acp`: how this agent speaks the Agent Client Protocol. */
+  acp?: AcpProfile;
+  /** Variables that each of its processes gets with a secret of its own, such as a password for a port that it opens. */
+  secretEnv?: readonly string[];
   /** Its own variables, which it may see; a `*` at the end stands for any ending. */
   envNames: readonly string[];
   /** What its processes may use instead of MAX_MEMORY_PER_SESSION_MB (MiB) and CPU_USAGE_LIMIT_PERCENT, where it is known to need that. */
   limits?: { memoryMb?: number; cpuPercent?: number };
+  /** Where the real program is behind the shim that npm installs, as paths from the shim's package: see `nativeProgram`. */
+  native?: readonly string[];
   /** How to get it, for whoever lacks it. */
   install: string | null;
 }
+
+/** Agents that speak the Agent Client Protocol. One more is one more entry here: see docs/agents.md. */
+const acpAgents: readonly AgentEntry[] = [
+  {
+    agent: 'copilot',
+    driver: 'acp',
+    binary: 'copilot',
+    command: 'copilotCommand',
+    envNames: ['COPILOT_*', 'GH_TOKEN', 'GITHUB_TOKEN', 'GH_HOST', 'OTEL_*'],
+    acp: {
+      args: ['--acp'],
+      env: { COPILOT_AUTO_UPDATE: 'false' },
+      modes: {
+        ask: 'https://agentclientprotocol.com/protocol/session-modes#agent',
+        'accept-edits': 'https://agentclientprotocol.com/protocol/session-modes#agent',
+        auto: 'https://agentclientprotocol.com/protocol/session-modes#agent',
+        plan: 'https://agentclientprotocol.com/protocol/session-modes#plan',
+      },
+      quirks: {
+        // It tells what it does beside the model's words in pieces of their own.
+        failureText: '^Error: .+',
+        retryText: '^Info: .*Retrying\\.\\.\\.$',
+        noticeText: '^Info: (Operation cancelled by user|/\\S+)$',
+        usage: 'process',
+      },
+    },
+    install: 'npm install -g @github/copilot',
+  },
+  {
+    agent: 'opencode',
+    driver: 'acp',
+    binary: 'opencode',
+    command: 'opencodeCommand',
+    envNames: ['OPENCODE_*', 'ANTHROPIC_*', 'OPENAI_*', 'GEMINI_API_KEY', 'GOOGLE_*', 'OPENROUTER_API_KEY'],
+    // It opens an HTTP port, which anybody on this machine could use.
+    secretEnv: ['OPENCODE_SERVER_PASSWORD'],
+    acp: {
+      args: ['acp'],
+      // By itself it asks nobody.
+      env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
+      modes: { ask: 'build', 'accept-edits': 'build', auto: 'build', plan: 'plan' },
+    },
+    limits: { memoryMb: 1_200 },
+    install: 'npm install -g opencode-ai',
+  },
+  {
+    agent: 'gemini',
+    driver: 'acp',
+    binary: 'gemini',
+    command: 'geminiCommand',
+    envNames: ['GEMINI_*', 'GOOGLE_*'],
+    acp: {
+      args: ['--acp'],
+      // Else it starts itself again as a child, which costs memory and time.
+      env: { GEMINI_CLI_NO_RELAUNCH: 'true' },
+      modes: { ask: 'default', 'accept-edits': 'default', auto: 'default', plan: 'plan' },
+      quirks: {
+        noticeText: '^\\[MODE_UPDATE\\] ',
+        replayEnd: 'available_commands_update',
+        // It names files after the minute and the first characters of the id: in the minute in which a conversation was made, loading it
+        // would write over it. It ignores blanks around an id, but not in that name.
+        loadAs: '        {id}',
+      },
+    },
+    install: 'npm install -g @google/gemini-cli',
+  },
+];
 
 /** The agents that this version knows. */
 export const agents: readonly AgentEntry[] = [
@@ -37,6 +111,20 @@ export const agents: readonly AgentEntry[] = [
     ],
     install: 'npm install -g @anthropic-ai/claude-code',
   },
+  {
+    agent: 'codex',
+    driver: 'codex',
+    binary: 'codex',
+    command: 'codexCommand',
+    envNames: ['CODEX_*', 'OPENAI_*', 'AZURE_OPENAI_*'],
+    native: [
+      '../codex-{platform}-{arch}/vendor/{triple}/bin/codex',
+      'node_modules/@openai/codex-{platform}-{arch}/vendor/{triple}/bin/codex',
+      'vendor/{triple}/bin/codex',
+    ],
+    install: 'npm install -g @openai/codex',
+  },
+  ...acpAgents,
   { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
 ];
 

@@ -1,13 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { agentEnvironment } from '../config/agent-env.ts';
+import { agentSecrets } from '../config/agent-secrets.ts';
 import { agents as catalogue } from '../config/agents.ts';
 import { findCommand } from '../config/find-command.ts';
 import { packageVersion } from '../config/package-version.ts';
 import type { Settings } from '../config/settings.ts';
 import { AgentVersions } from './agents-view.ts';
-import { drivers } from './agents/catalogue.ts';
+import { driverOf } from './agents/catalogue.ts';
 import { makeApi } from './api.ts';
 import { loadToken, TokenCheck } from './auth/token.ts';
 import { makeCompanion } from './companion.ts';
@@ -185,11 +186,17 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
 function installedAgents({ settings, environment }: ServerParts): Map<string, Agent> {
   return new Map(
     catalogue.flatMap((entry) => {
-      const driver = drivers.get(entry.driver);
+      const driver = driverOf(entry);
       if (!driver) return [];
       const command = (): string | null => findCommand(entry, settings, environment);
       const limits = entry.limits ?? {};
-      return [[entry.agent, { driver, command, environment: () => agentEnvironment(environment, entry, settings), limits }]];
+      // Asked for at each start, so that each process has secrets of its own.
+      const newSecret = (): string => randomBytes(24).toString('base64url');
+      const env = (): Record<string, string> => ({
+        ...agentEnvironment(environment, entry, settings),
+        ...agentSecrets(entry, newSecret),
+      });
+      return [[entry.agent, { driver, command, environment: env, limits }]];
     }),
   );
 }
@@ -201,6 +208,7 @@ function healthSettings(settings: Settings): HealthSettings {
     expireAfterMs: settings.sessionTimeoutHours * hour,
     warnAfterMs: settings.sessionWarningHours * hour,
     stallMs: settings.stallMinutes * 60_000,
+    modelTimeoutMs: settings.modelTimeoutMinutes * 60_000,
     limits: { memoryMb: settings.maxMemoryPerSessionMb, cpuPercent: settings.cpuUsageLimitPercent },
     totalMemoryMb: settings.maxTotalMemoryGb * 1024,
   };

@@ -2,15 +2,22 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { MessagesBody } from './conversation.ts';
-import { isSideRequest, lastInput } from './conversation.ts';
-import { sendError, sendStream, sendWhole } from './reply.ts';
+import { anthropic } from './dialects/anthropic/dialect.ts';
+import { chat } from './dialects/chat/dialect.ts';
+import type { Dialect, ModelCall } from './dialects/dialect.ts';
+import { gemini } from './dialects/gemini/dialect.ts';
+import { responses } from './dialects/responses/dialect.ts';
 import { answerTo } from './script.ts';
+
+/** The APIs that it speaks; the first one also words the errors of paths that nobody knows. */
+const dialects: readonly [Dialect, ...Dialect[]] = [anthropic, responses, chat, gemini];
 
 /** One request that the model got, as `GET /_requests` lists it. */
 export interface ModelRequest {
   /** Milliseconds since 1970. */
   at: number;
+  /** The API that it came through. */
+  dialect: string;
   model: string;
   /** Whether a user's words or a tool's result came last. */
   last: 'text' | 'tool';
@@ -37,11 +44,7 @@ const maxRequests = 10_000;
 async function readJson(req: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of req) chunks.push(chunk as Buffer);
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-}
-
-function isMessagesBody(body: unknown): body is MessagesBody {
-  return typeof body === 'object' && body !== null && Array.isArray((body as { messages?: unknown }).messages);
+  return chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
 function sendJson(res: ServerResponse, body: unknown): void {
@@ -49,60 +52,61 @@ function sendJson(res: ServerResponse, body: unknown): void {
 }
 
 /**
- * Starts a model that says what the messages tell it to, on loopback: the model behind ANTHROPIC_BASE_URL in tests,
- * demonstrations and benchmarks. What they can ask for is at `answerTo`. `log` gets each request as it comes in.
+ * Starts a model that says what the messages tell it to, on loopback: the model behind the agents in tests,
+ * demonstrations and benchmarks, whichever API they speak. What they can ask for is at `answerTo`. `log` gets each request as it comes in.
  */
 export async function startModelServer(options: { port?: number; log?: (request: ModelRequest) => void } = {}): Promise<ModelServer> {
   const requests: ModelRequest[] = [];
   let served = 0;
 
-  async function answerMessages(body: MessagesBody, res: ServerResponse): Promise<void> {
-    const input = lastInput(body);
-    const size = JSON.stringify(body.messages).length;
+  async function answerCall(dialect: Dialect, call: ModelCall, res: ServerResponse): Promise<void> {
     const request: ModelRequest = {
       at: Date.now(),
-      model: body.model ?? '',
-      last: input.kind,
-      lastUserText: input.text.slice(0, 200),
-      lastUserChars: input.text.length,
-      messages: body.messages.length,
-      stream: body.stream === true,
-      side: isSideRequest(body),
+      dialect: dialect.name,
+      model: call.model,
+      last: call.last.kind,
+      lastUserText: call.last.text.slice(0, 200),
+      lastUserChars: call.last.text.length,
+      messages: call.messages,
+      stream: call.stream,
+      side: call.side,
     };
     if (requests.push(request) > maxRequests) requests.shift();
     options.log?.(request);
-    const id = createHash('sha256').update(`${++served} ${size} ${request.lastUserText}`).digest('hex').slice(0, 24);
-    const answer = answerTo(body);
-    const sender = { model: body.model ?? 'scripted', id, inputTokens: Math.ceil(size / 4) };
+    const id = createHash('sha256').update(`${++served} ${call.size} ${request.lastUserText}`).digest('hex').slice(0, 24);
+    const answer = answerTo(call);
     if (answer.kind === 'hang') return;
-    if (answer.kind === 'status') sendError(res, answer.status);
-    else if (!request.stream) sendWhole(res, sender, answer);
-    else await sendStream(res, sender, answer);
+    if (answer.kind === 'status') dialect.sendError(res, answer.status, `Scripted error ${answer.status}`);
+    else await dialect.send(res, { call, id, inputTokens: Math.ceil(call.size / 4), answer });
   }
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/';
-    const what = `${req.method} ${path}`;
+    const method = req.method ?? 'GET';
+    const what = `${method} ${path}`;
     if (what === 'GET /_requests') return sendJson(res, requests);
     if (what === 'POST /_reset') {
       requests.length = 0;
       return sendJson(res, {});
     }
     if (what === 'GET /' || what === 'HEAD /') return sendJson(res, {});
-    if (what !== 'POST /v1/messages' && what !== 'POST /v1/messages/count_tokens') {
-      req.resume();
-      return sendError(res, 404, `Nothing at ${path}`);
-    }
     const body = await readJson(req);
-    if (!isMessagesBody(body)) return sendError(res, 400, 'messages is missing');
-    if (path.endsWith('/count_tokens')) return sendJson(res, { input_tokens: Math.ceil(JSON.stringify(body.messages).length / 4) });
-    return answerMessages(body, res);
+    const asked = dialects.find((dialect) => dialect.asks(method, path));
+    if (asked) {
+      const call = asked.read(body, path);
+      return call ? answerCall(asked, call, res) : asked.sendError(res, 400, 'This is no request of this API.');
+    }
+    for (const dialect of dialects) {
+      const beside = dialect.beside?.(method, path, body);
+      if (beside !== undefined) return sendJson(res, beside);
+    }
+    dialects[0].sendError(res, 404, `Nothing at ${path}`);
   }
 
   const server = createServer((req, res) => {
     route(req, res).catch((error: unknown) => {
       if (res.headersSent) res.destroy();
-      else sendError(res, 400, String(error));
+      else dialects[0].sendError(res, 400, String(error));
     });
   });
   await new Promise<void>((resolve, reject) => {

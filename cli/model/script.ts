@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
-import type { MessagesBody } from './conversation.ts';
-import { lastInput, userTexts } from './conversation.ts';
+
+/** What a conversation ends with: a user's words, or what came of a tool. */
+export type LastInput = { kind: 'text'; text: string } | { kind: 'tool'; text: string; failed: boolean };
+
+/** What the script looks at: the last input, and what users said before it, oldest first. */
+export interface Prompt {
+  last: LastInput;
+  earlier: string[];
+}
+
+/** What the script wants of a tool; each dialect knows how its agents' tools are called. */
+export type ToolUse =
+  { kind: 'run'; command: string } | { kind: 'write'; path: string; content: string } | { kind: 'ask'; question: string; labels: string[] };
 
 /** A block of an answer; `pieces` become one delta each. */
-export type AnswerBlock =
-  | { type: 'text'; pieces: string[] }
-  | { type: 'thinking'; pieces: string[] }
-  | { type: 'tool_use'; name: string; input: Record<string, unknown> };
+export type AnswerBlock = { type: 'text'; pieces: string[] } | { type: 'thinking'; pieces: string[] } | { type: 'tool'; use: ToolUse };
 
 /** What the model does with a request. */
 export type Answer =
@@ -28,16 +36,15 @@ function lineOf(text: string, name: string): string | undefined {
   return new RegExp(`^${name}: *(.+)$`, 'm').exec(text)?.[1];
 }
 
-function toolFor(text: string): AnswerBlock | undefined {
+function toolFor(text: string): ToolUse | undefined {
   const command = lineOf(text, 'run');
-  if (command !== undefined) return { type: 'tool_use', name: 'Bash', input: { command, description: 'Runs what the message asks for' } };
-  const write = /^(\S+) ?(.*)$/.exec(lineOf(text, 'write') ?? '');
-  if (write) return { type: 'tool_use', name: 'Write', input: { file_path: write[1], content: write[2] } };
+  if (command !== undefined) return { kind: 'run', command };
+  const [, path = '', content = ''] = /^(\S+) ?(.*)$/.exec(lineOf(text, 'write') ?? '') ?? [];
+  if (path !== '') return { kind: 'write', path, content };
   const ask = lineOf(text, 'ask');
   if (ask === undefined) return undefined;
-  const [question, ...labels] = ask.split('|');
-  const options = labels.map((label) => ({ label, description: `Choose ${label}` }));
-  return { type: 'tool_use', name: 'AskUserQuestion', input: { questions: [{ question, header: 'Choice', options, multiSelect: false }] } };
+  const [question = '', ...labels] = ask.split('|');
+  return { kind: 'ask', question, labels };
 }
 
 function wordsFor(text: string, earlier: string[]): string[] {
@@ -68,8 +75,7 @@ function wordsFor(text: string, earlier: string[]): string[] {
  * and by its lines: `run: COMMAND`, `write: PATH CONTENT`, `ask: QUESTION|OPTION|OPTION` use a tool, `say: TEXT` says
  * something before, `think` thinks first. Anything else is repeated: `You said: …`. A tool's result: `Tool said: …`.
  */
-export function answerTo(body: MessagesBody): Answer {
-  const input = lastInput(body);
+export function answerTo({ last: input, earlier }: Prompt): Answer {
   const answer = (blocks: AnswerBlock[], delayMs = 0, cut = false): Answer => ({ kind: 'blocks', blocks, delayMs, cut });
   if (input.kind === 'tool') {
     return answer([{ type: 'text', pieces: inPieces(`Tool ${input.failed ? 'was refused' : 'said'}: ${input.text.slice(0, 200)}`) }]);
@@ -83,7 +89,7 @@ export function answerTo(body: MessagesBody): Answer {
   const tool = toolFor(text);
   const say = lineOf(text, 'say');
   if (say !== undefined) blocks.push({ type: 'text', pieces: inPieces(say) });
-  if (tool) blocks.push(tool);
-  else if (say === undefined) blocks.push({ type: 'text', pieces: wordsFor(text, userTexts(body).slice(0, -1)) });
+  if (tool) blocks.push({ type: 'tool', use: tool });
+  else if (say === undefined) blocks.push({ type: 'text', pieces: wordsFor(text, earlier) });
   return answer(blocks, numberOf(text, 'delay') ?? 0, /^cut\b/m.test(text));
 }

@@ -62,7 +62,8 @@ export type AskedQuestion = Pick<DataOf<'question.asked'>, 'questionId' | 'quest
 
 /** How a turn ended, as the agent reported it. */
 export interface TurnResult {
-  text: string;
+  /** Null: what it said last. */
+  text: string | null;
   usage: DataOf<'usage'>['usage'] | null;
   costUsd: number | null;
 }
@@ -73,7 +74,7 @@ export interface TurnResult {
  */
 export type Output =
   | { kind: 'ready'; agentSessionId: string | null }
-  /** It does not know the conversation that it was to resume or to copy, and will end. */
+  /** It does not know the conversation that it was to resume or to copy: it will end, or begins a new one, and `ready` follows. */
   | { kind: 'refused'; detail: string }
   /** It works in another mode now than it was told, as after a plan that was approved. */
   | { kind: 'mode'; mode: PermissionMode }
@@ -82,6 +83,8 @@ export type Output =
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }
   | { kind: 'turn.failed'; turnId: string; code: string; detail: string }
   | { kind: 'turn.cancelled'; turnId: string }
+  /** What came under this name as text or thinking is a whole message now, for agents that do not say it again. */
+  | { kind: 'said'; turnId?: string; data: { messageId: string } }
   /** The same id with another input is a new request, which takes the place of the old one. */
   | { kind: 'approval.requested'; turnId?: string; data: AskedApproval }
   | { kind: 'question.asked'; turnId?: string; data: AskedQuestion }

@@ -137,6 +137,21 @@ export class Recording {
     if (this.session !== this.#before) this.#store.sessions.update(this.#key.num, storedState(this.session));
   }
 
+  /** What was streamed under this name becomes a whole message. */
+  keepSaid(messageId: string): void {
+    const turn = this.turn;
+    const found = turn && partialMessages(this.#store, this.#key, turn, this.events).find((message) => message.messageId === messageId);
+    if (!found) return;
+    const { partial: _, ...message } = found;
+    this.addToTurn('agent', 'message', message);
+    if (message.text !== '') this.#insertWhole(messageId, message.text, false);
+  }
+
+  /** The last whole thing that was said in the open turn. */
+  lastWords(): string {
+    return (this.turn && this.#store.messages.reply(this.turn.id)?.text) ?? '';
+  }
+
   #keepPartialMessages(turn: OpenTurn): void {
     for (const message of partialMessages(this.#store, this.#key, turn, this.events)) {
       this.addToTurn('agent', 'message', message);

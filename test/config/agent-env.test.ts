@@ -54,7 +54,8 @@ describe('the environment of an agent', () => {
   });
 
   it('[ENV1] what the catalogue calls a command is a setting', () => {
-    const settings = loadSettings({ CLAUDE_COMMAND: '/opt/claude' });
+    const names = ['CLAUDE', 'CODEX', 'COPILOT', 'OPENCODE', 'GEMINI'].map((name) => [`${name}_COMMAND`, '/opt/agent']);
+    const settings = loadSettings(Object.fromEntries(names) as Record<string, string>);
     for (const { command } of agents) if (command !== null) expect(Object.keys(settings)).toContain(command);
   });
 });

@@ -1,3 +1,5 @@
+import type { LastInput } from '../../script.ts';
+
 /** One block of a message as the Anthropic API carries it; only what the script looks at. */
 export interface ContentBlock {
   type: string;
@@ -11,12 +13,9 @@ export interface MessagesBody {
   model?: string;
   stream?: boolean;
   max_tokens?: number;
-  tools?: unknown[];
+  tools?: { name?: string }[];
   messages: { role: string; content: string | ContentBlock[] }[];
 }
-
-/** What the conversation ends with: a user's words, or what came of a tool. */
-export type LastInput = { kind: 'text'; text: string } | { kind: 'tool'; text: string; failed: boolean };
 
 const reminder = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
 

@@ -1,0 +1,24 @@
+import type { AcpProfile } from '../../contracts/acp-profile.ts';
+import type { Driver } from '../driver.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
+import { initialize } from './open.ts';
+import type { AcpState } from './state.ts';
+import { initialState, stateVersion } from './state.ts';
+
+/** An agent that speaks the Agent Client Protocol (JSON-RPC 2.0 in lines), as its profile describes it. */
+export function acpDriver(agent: string, profile: AcpProfile): Driver<AcpState> {
+  return {
+    agent,
+    capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: false },
+    stateVersion,
+    migrate: (old, version) => (version === stateVersion ? (old as AcpState) : null),
+    launch: (request) => ({ file: request.command, args: [...profile.args], env: { ...profile.env } }),
+    begin: ({ projectPath, resume, agentSessionId, mode, model }) => {
+      const begun = initialize(initialState({ projectPath, resume: resume ? agentSessionId : null, mode, model }));
+      return { lines: [begun.line], state: begun.state };
+    },
+    encode: (command, state) => encode(command, state, profile),
+    decode: (line, state) => decode(line, state, profile),
+  };
+}

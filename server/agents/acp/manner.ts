@@ -1,0 +1,74 @@
+import type { SetSessionConfigOptionRequest, SetSessionModeRequest } from '@agentclientprotocol/sdk';
+import type { AcpProfile } from '../../contracts/acp-profile.ts';
+import type { PermissionMode } from '../driver.ts';
+import { type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
+import type { AcpState, Setter } from './state.ts';
+
+/** A request that sets a mode or a model. */
+interface SetCall {
+  about: 'mode' | 'model';
+  method: string;
+  params: unknown;
+}
+
+function optionOf(result: JsonObject, category: string): JsonObject | undefined {
+  return listOf(result.configOptions)
+    .map(objectOf)
+    .find((option) => option.category === category || option.id === category);
+}
+
+function setterOf(own: unknown, option: JsonObject | undefined): Setter {
+  if (typeof own === 'object' && own !== null) return { by: 'method' };
+  const configId = stringOf(option?.id);
+  return configId === '' ? { by: 'none' } : { by: 'option', configId };
+}
+
+/** How this session's mode and model are set, as its agent said when it opened it. */
+export function settersOf(result: JsonObject): Pick<AcpState, 'setMode' | 'setModel' | 'ownModel'> {
+  const model = optionOf(result, 'model');
+  return {
+    setMode: setterOf(result.modes, optionOf(result, 'mode')),
+    setModel: setterOf(result.models, model),
+    ownModel: stringOf(objectOf(result.models).currentModelId) || stringOf(model?.currentValue) || null,
+  };
+}
+
+/** What sets the agent's mode for one of ours; null where it has none for it. */
+export function setModeCall(state: AcpState, mode: PermissionMode, profile: AcpProfile): SetCall | null {
+  const modeId = profile.modes?.[mode];
+  const sessionId = state.agentSessionId;
+  if (modeId === undefined || sessionId === null) return null;
+  switch (state.setMode.by) {
+    case 'none':
+      return null;
+    case 'method':
+      return { about: 'mode', method: 'session/set_mode', params: { sessionId, modeId } satisfies SetSessionModeRequest };
+    case 'option': {
+      const params: SetSessionConfigOptionRequest = { sessionId, configId: state.setMode.configId, value: modeId };
+      return { about: 'mode', method: 'session/set_config_option', params };
+    }
+  }
+}
+
+/** What sets the agent's model; null where it can't be set. */
+export function setModelCall(state: AcpState, model: string): SetCall | null {
+  const sessionId = state.agentSessionId;
+  if (sessionId === null) return null;
+  switch (state.setModel.by) {
+    case 'none':
+      return null;
+    case 'method':
+      return { about: 'model', method: 'session/set_model', params: { sessionId, modelId: model } };
+    case 'option': {
+      const params: SetSessionConfigOptionRequest = { sessionId, configId: state.setModel.configId, value: model };
+      return { about: 'model', method: 'session/set_config_option', params };
+    }
+  }
+}
+
+/** The mode of ours that the agent's own one stands for, beside the present one; null where it says nothing new. */
+export function modeOf(state: AcpState, modeId: string, profile: AcpProfile): PermissionMode | null {
+  if (profile.modes?.[state.mode] === modeId) return null;
+  const found = Object.entries(profile.modes ?? {}).find(([, id]) => id === modeId);
+  return found ? (found[0] as PermissionMode) : null;
+}

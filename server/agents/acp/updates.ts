@@ -1,0 +1,126 @@
+import type { SessionUpdate } from '@agentclientprotocol/sdk';
+import type { AcpProfile } from '../../contracts/acp-profile.ts';
+import type { Decoded, Output } from '../driver.ts';
+import { cut, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json.ts';
+import { modeOf } from './manner.ts';
+import { settle } from './open.ts';
+import type { AcpState } from './state.ts';
+import { endBlock, nothing, openTurn, running, saying, turnOf } from './state.ts';
+import { decodeTool } from './tools.ts';
+
+type Kind = SessionUpdate['sessionUpdate'];
+
+const fits = (pattern: string | undefined, text: string): boolean => pattern !== undefined && new RegExp(pattern, 's').test(text);
+
+function textOf(update: JsonObject): string {
+  const content = objectOf(update.content);
+  return stringOf(content.text) || (content.type === 'text' ? '' : `[${stringOf(content.type) || 'content'}]`);
+}
+
+/** A piece of what the model says, or thinks. */
+function piece(kind: 'text' | 'thinking', text: string, agentId: string, before: AcpState): Decoded<AcpState> {
+  const turn = openTurn(before);
+  if (text === '' || !turn) return nothing(before);
+  const { block } = turn;
+  // The hot path: one more piece of the same message.
+  if (block?.kind === kind && block.agentId === agentId) {
+    return saying(before, { kind, turnId: turn.turnId, data: { messageId: block.messageId, delta: text } });
+  }
+  const begun = running(before);
+  const ended = endBlock(begun.state);
+  const at = ended.state.turn ?? turn;
+  const messageId = `m${at.blocks + 1}`;
+  const state: AcpState = { ...ended.state, turn: { ...at, blocks: at.blocks + 1, block: { kind, messageId, agentId } } };
+  const output: Output = { kind, turnId: turn.turnId, data: { messageId, delta: text } };
+  return { outputs: [...begun.outputs, ...ended.outputs, output], replies: [], state };
+}
+
+/** Words outside of any turn, such as of a task in the background: each piece is a message. */
+function stray(text: string, state: AcpState): Decoded<AcpState> {
+  const strays = state.strays + 1;
+  const output: Output = {
+    kind: 'message',
+    data: { messageId: `stray-${strays}`, role: 'assistant', text, blocks: [{ type: 'text', text }] },
+  };
+  return saying({ ...state, strays }, output);
+}
+
+function notice(code: string, text: string, before: AcpState): Decoded<AcpState> {
+  const begun = running(before);
+  begun.outputs.push({ kind: 'notice', ...turnOf(before), data: { code, detail: cut(text, 4_000) } });
+  return begun;
+}
+
+function message(update: JsonObject, before: AcpState, quirks: AcpProfile['quirks']): Decoded<AcpState> {
+  const text = textOf(update);
+  const agentId = stringOf(update.messageId);
+  if (fits(quirks?.retryText, text)) {
+    const told = notice('api-retry', text, before);
+    // What was said so far is given up: it comes again.
+    const { turn } = told.state;
+    return turn ? { ...told, state: { ...told.state, turn: { ...turn, block: null } } } : told;
+  }
+  if (fits(quirks?.noticeText, text)) return notice('agent-notice', text, before);
+  const open = openTurn(before);
+  if (!open) return text === '' ? nothing(before) : stray(text, before);
+  if (open.failure !== null) {
+    // More comes, so it was no end: it is said like all else.
+    const said = piece('text', open.failure, '', { ...before, turn: { ...open, failure: null } });
+    const next = message(update, said.state, quirks);
+    return { ...next, outputs: [...said.outputs, ...next.outputs] };
+  }
+  if (!fits(quirks?.failureText, text)) return piece('text', text, agentId, before);
+  const begun = running(before);
+  const { turn } = begun.state;
+  return turn ? { ...begun, state: { ...begun.state, turn: { ...turn, failure: text } } } : begun;
+}
+
+function plan(update: JsonObject, state: AcpState): Decoded<AcpState> {
+  const entries = listOf(update.entries)
+    .map(objectOf)
+    .map((entry) => ({ text: stringOf(entry.content), status: stringOf(entry.status) || 'pending' }));
+  const begun = running(state);
+  begun.outputs.push({ kind: 'plan', ...turnOf(state), data: { entries } });
+  return begun;
+}
+
+function used(update: JsonObject, state: AcpState): Decoded<AcpState> {
+  const cost = objectOf(update.cost);
+  const amount = cost.currency === 'USD' ? numberOf(cost.amount) : null;
+  return nothing(amount === null || amount === state.costUsd ? state : { ...state, costUsd: amount });
+}
+
+function mode(modeId: string, state: AcpState, profile: AcpProfile): Decoded<AcpState> {
+  const now = modeOf(state, modeId, profile);
+  return now === null ? nothing(state) : saying({ ...state, mode: now }, { kind: 'mode', mode: now });
+}
+
+/** A `session/update`; null when its kind is not known. The history of a loaded session is not told again. */
+export function decodeUpdate(update: JsonObject, state: AcpState, profile: AcpProfile): Decoded<AcpState> | null {
+  const kind = update.sessionUpdate as Kind;
+  if (state.phase === 'replaying' && (kind as string) === profile.quirks?.replayEnd) return settle({ ...state, phase: 'settling' });
+  const isOpen = state.phase === 'ready' || state.phase === 'settling';
+  switch (kind) {
+    case 'agent_message_chunk':
+      return isOpen ? message(update, state, profile.quirks) : nothing(state);
+    case 'agent_thought_chunk':
+      return isOpen ? piece('thinking', textOf(update), stringOf(update.messageId), state) : nothing(state);
+    case 'tool_call':
+    case 'tool_call_update':
+      return isOpen ? decodeTool(update, state) : nothing(state);
+    case 'plan':
+      return isOpen ? plan(update, state) : nothing(state);
+    case 'usage_update':
+      return used(update, state);
+    case 'current_mode_update':
+      return isOpen ? mode(stringOf(update.currentModeId), state, profile) : nothing(state);
+    case 'user_message_chunk':
+    case 'available_commands_update':
+    case 'config_option_update':
+    case 'session_info_update':
+      return nothing(state);
+    default:
+      // Later versions have more.
+      return null;
+  }
+}

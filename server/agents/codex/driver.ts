@@ -1,0 +1,18 @@
+import type { Driver } from '../driver.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
+import { begin, launch } from './launch.ts';
+import type { CodexState } from './state.ts';
+import { stateVersion } from './state.ts';
+
+/** Codex, through `codex app-server`: JSON-RPC in lines. */
+export const codexDriver: Driver<CodexState> = {
+  agent: 'codex',
+  capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: false, fork: true },
+  stateVersion,
+  migrate: (old, version) => (version === stateVersion ? (old as CodexState) : null),
+  launch,
+  begin,
+  encode,
+  decode,
+};

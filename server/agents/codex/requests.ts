@@ -1,0 +1,128 @@
+import type { DataOf } from '../../contracts/events.ts';
+import type { AskedApproval, Decoded } from '../driver.ts';
+import type { JsonObject } from '../json.ts';
+import { listOf, objectOf, stringOf } from '../json.ts';
+import { allowLine } from './decisions.ts';
+import type { RequestMethod } from './protocol.ts';
+import { refusalLine, responseLine } from './rpc.ts';
+import type { CodexState, PendingRequest } from './state.ts';
+import { nothing, saying, turnOf, withdrawn } from './state.ts';
+import { changeInput, changeTitle, plainCommand, titleOf } from './tools.ts';
+
+type RequestId = string | number;
+
+/** What is asked, with the words for "always": it holds for as long as codex runs. */
+interface Asked {
+  request: PendingRequest;
+  tool: string;
+  title: string;
+  input: JsonObject;
+  always: string;
+}
+
+function command(id: RequestId, params: JsonObject): Asked {
+  const reason = stringOf(params.reason);
+  const host = stringOf(objectOf(params.networkApprovalContext).host);
+  const input = { command: stringOf(params.command), cwd: stringOf(params.cwd) };
+  return {
+    request: { kind: 'command', id: String(id), requestId: id },
+    tool: 'shell',
+    title: host === '' ? titleOf('shell', plainCommand(params)) : titleOf('shell', `reach ${host} over the network`),
+    input: { ...input, ...(reason === '' ? {} : { reason }), ...(host === '' ? {} : { host }) },
+    always: host === '' ? 'Allow this command in this session' : `Allow ${host} in this session`,
+  };
+}
+
+function change(id: RequestId, params: JsonObject, state: CodexState): Asked {
+  const changes = state.changes.find(({ itemId }) => itemId === params.itemId)?.changes ?? [];
+  const grantRoot = stringOf(params.grantRoot);
+  const reason = stringOf(params.reason);
+  return {
+    request: { kind: 'change', id: String(id), requestId: id },
+    tool: 'apply_patch',
+    title: changeTitle(changes),
+    input: { ...changeInput(changes), ...(reason === '' ? {} : { reason }), ...(grantRoot === '' ? {} : { grantRoot }) },
+    always: 'Allow edits of these files in this session',
+  };
+}
+
+function permissions(id: RequestId, params: JsonObject): Asked {
+  const asked = objectOf(params.permissions);
+  const reason = stringOf(params.reason);
+  return {
+    request: { kind: 'permissions', id: String(id), requestId: id, asked },
+    tool: 'permissions',
+    title: titleOf('permissions', reason || Object.keys(asked).join(', ')),
+    input: { permissions: asked, cwd: stringOf(params.cwd), ...(reason === '' ? {} : { reason }) },
+    always: 'Allow this in this session',
+  };
+}
+
+/** Whether the mode has decided already: `auto` everything, `accept-edits` changes of files inside the project. */
+function isAllowed({ request, input }: Asked, state: CodexState): boolean {
+  if (state.mode === 'auto') return true;
+  if (state.mode !== 'accept-edits' || request.kind !== 'change' || 'grantRoot' in input) return false;
+  const paths = listOf(input.changes).map((one) => stringOf(objectOf(one).path));
+  const inside = `${state.projectPath}/`;
+  return paths.length > 0 && paths.every((path) => path.startsWith(inside) && !path.split('/').includes('..'));
+}
+
+function ask(asked: Asked, state: CodexState): Decoded<CodexState> {
+  const { request, tool, title, input, always } = asked;
+  if (isAllowed(asked, state)) return { outputs: [], replies: [allowLine(request, false)], state };
+  const options: AskedApproval['options'] = [
+    { id: 'allow', label: 'Allow', decision: 'allow' },
+    { id: 'allow-always', label: always, decision: 'allow-always' },
+    { id: 'deny', label: 'Deny', decision: 'deny' },
+  ];
+  const data = { approvalId: request.id, tool, title, input, options, expiresAt: null };
+  return saying(pend(state, request), { kind: 'approval.requested', ...turnOf(state), data });
+}
+
+function pend(state: CodexState, request: PendingRequest): CodexState {
+  return { ...state, pending: [...state.pending.filter(({ id }) => id !== request.id), request] };
+}
+
+function question(id: RequestId, params: JsonObject, state: CodexState): Decoded<CodexState> {
+  const asked = listOf(params.questions).map(objectOf);
+  const questions: DataOf<'question.asked'>['questions'] = asked.map((one) => ({
+    question: stringOf(one.question),
+    ...(typeof one.header === 'string' ? { header: one.header } : {}),
+    options: listOf(one.options)
+      .map(objectOf)
+      .map((option) => ({
+        label: stringOf(option.label),
+        ...(typeof option.description === 'string' ? { description: option.description } : {}),
+      })),
+  }));
+  if (questions.length === 0) return { outputs: [], replies: [responseLine(id, { answers: {} })], state };
+  const ids = asked.map((one) => ({ id: stringOf(one.id), question: stringOf(one.question) }));
+  const next = pend(state, { kind: 'question', id: String(id), requestId: id, questions: ids });
+  return saying(next, { kind: 'question.asked', ...turnOf(state), data: { questionId: String(id), questions } });
+}
+
+/** A request of codex: leave to do something, or a question. Anything else is refused, so that codex doesn't wait for ever. */
+export function decodeRequest(id: RequestId, method: string, params: JsonObject, state: CodexState): Decoded<CodexState> {
+  switch (method as RequestMethod) {
+    case 'item/commandExecution/requestApproval':
+      return ask(command(id, params), state);
+    case 'item/fileChange/requestApproval':
+      return ask(change(id, params, state), state);
+    case 'item/permissions/requestApproval':
+      return ask(permissions(id, params), state);
+    case 'item/tool/requestUserInput':
+      return question(id, params, state);
+    default: {
+      const detail = `Not supported: ${method.slice(0, 200)}`;
+      const data = { code: 'control-refused', detail };
+      return { outputs: [{ kind: 'notice', ...turnOf(state), data }], replies: [refusalLine(id, detail)], state };
+    }
+  }
+}
+
+/** Codex needs no answer any more, or has got it. */
+export function decodeResolved(params: JsonObject, state: CodexState): Decoded<CodexState> {
+  const request = state.pending.find(({ requestId }) => requestId === params.requestId);
+  if (!request) return nothing(state);
+  return saying({ ...state, pending: state.pending.filter((other) => other !== request) }, withdrawn(request, state));
+}

@@ -1,0 +1,4 @@
+import { claude } from './agents.ts';
+import { matrix } from './matrix.ts';
+
+matrix(claude);

@@ -1,0 +1,4 @@
+import { codex } from './agents.ts';
+import { matrix } from './matrix.ts';
+
+matrix(codex);

@@ -1,0 +1,4 @@
+import { copilot } from './agents.ts';
+import { matrix } from './matrix.ts';
+
+matrix(copilot);

@@ -1,0 +1,4 @@
+import { gemini } from './agents.ts';
+import { matrix } from './matrix.ts';
+
+matrix(gemini);

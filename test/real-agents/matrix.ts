@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runs } from '../support/agent-processes.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectAnsweredOnce, expectNoHoles, streamedText, tokens } from '../support/kill-checks.ts';
+import { failures, type RealAgent } from './agents.ts';
+import { Stage } from './stage.ts';
+
+/** What every agent must show, the real program through the whole server: a file per agent calls it, so that they run side by side. */
+export function matrix(agent: RealAgent): void {
+  let stage: Stage;
+  afterEach(() => stage.close());
+  const open = async (env?: Record<string, string>): Promise<Stage> => (stage = await Stage.open(agent, env));
+  const file = (name: string): string => join(stage.holdfast.project, name);
+  /** Waits until some of an answer has come. */
+  const someText = (sessionId: string, messageId: string): Promise<unknown> =>
+    eventually(async () => streamedText(await stage.events(sessionId), messageId).length > 10);
+  const hello = async (sessionId: string): Promise<void> => {
+    expect((await stage.answer('hello again', sessionId)).text).toBe('You said: hello again');
+  };
+
+  it('[AG2] keeps the context over messages', async () => {
+    await open();
+    const { sessionId, text } = await stage.answer('remember the word marble');
+    expect(text).toBe('I will remember marble.');
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is marble.');
+  });
+
+  it('[AG3] streams its answer, which is told once and whole', async () => {
+    await open();
+    const sent = await stage.send('tokens=40 delay=20');
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.completed' });
+    const events = await stage.events(sent.sessionId);
+    expectAnsweredOnce(events, sent.messageId, tokens(40));
+    expectNoHoles(events);
+    expect(events.filter(({ kind }) => kind === 'text').length).toBeGreaterThan(5);
+  });
+
+  describe('what it asks for', () => {
+    it('[AG4] happens once it is allowed', async () => {
+      await open();
+      const sent = await stage.send(agent.touch('allowed.txt'));
+      const { data } = await stage.next(sent.sessionId, 'approval.requested');
+      expect(existsSync(file('allowed.txt'))).toBe(false);
+      await stage.decide(sent.sessionId, data.approvalId, 'allow');
+      expect(await stage.end(sent)).toMatchObject({ kind: 'turn.completed' });
+      expect(existsSync(file('allowed.txt'))).toBe(true);
+      const tools = (await stage.events(sent.sessionId)).filter(({ kind }) => kind.startsWith('tool.') && kind !== 'tool.updated');
+      expect(tools).toMatchObject([{ kind: 'tool.started' }, { kind: 'tool.finished', data: { ok: true } }]);
+    });
+
+    it('[AG5] does not happen once it is denied, and the session goes on', async () => {
+      await open();
+      const sent = await stage.send(agent.touch('denied.txt'));
+      const { data } = await stage.next(sent.sessionId, 'approval.requested');
+      await stage.decide(sent.sessionId, data.approvalId, 'deny');
+      await stage.end(sent);
+      await hello(sent.sessionId);
+      expect(existsSync(file('denied.txt'))).toBe(false);
+    });
+
+    it('[AG6] waits over a restart of the server', async () => {
+      await open();
+      const sent = await stage.send(agent.touch('later.txt'));
+      const { data } = await stage.next(sent.sessionId, 'approval.requested');
+      const pid = await stage.pid(sent.sessionId);
+      await stage.restart();
+      await stage.decide(sent.sessionId, data.approvalId, 'allow');
+      expect(await stage.end(sent)).toMatchObject({ kind: 'turn.completed' });
+      expect(existsSync(file('later.txt'))).toBe(true);
+      expect(await stage.pid(sent.sessionId)).toBe(pid);
+    });
+
+    it('[AG7] is answered when its turn is cancelled, and the session goes on', async () => {
+      await open();
+      const sent = await stage.send(agent.touch('never.txt'));
+      await stage.next(sent.sessionId, 'approval.requested');
+      await stage.call(`/api/sessions/${sent.sessionId}/cancel`);
+      expect(await stage.end(sent)).toMatchObject({ kind: 'turn.cancelled' });
+      await hello(sent.sessionId);
+      expect(existsSync(file('never.txt'))).toBe(false);
+    });
+  });
+
+  it('[AG8] gives up an answer in mid-stream and goes on in the same process', async () => {
+    await open();
+    const sent = await stage.send('tokens=2000 delay=50');
+    await someText(sent.sessionId, sent.messageId);
+    const pid = await stage.pid(sent.sessionId);
+    await stage.call(`/api/sessions/${sent.sessionId}/cancel`);
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.cancelled' });
+    await hello(sent.sessionId);
+    expect(await stage.pid(sent.sessionId)).toBe(pid);
+  });
+
+  it('[AG9] takes a cancel at any moment, also before it has begun', async () => {
+    await open();
+    const { sessionId } = await stage.answer('hello');
+    for (let round = 0; round < 5; round++) {
+      const sent = await stage.send('tokens=2000 delay=50', sessionId);
+      await stage.call(`/api/sessions/${sessionId}/cancel`);
+      expect(await stage.end(sent)).toMatchObject({ kind: 'turn.cancelled' });
+    }
+    await hello(sessionId);
+  });
+
+  it('[AG10] outlives a killed server: the whole answer comes from the same process', async () => {
+    await open();
+    const sent = await stage.send('tokens=120 delay=30');
+    await someText(sent.sessionId, sent.messageId);
+    const pid = await stage.pid(sent.sessionId);
+    await stage.restart();
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.completed' });
+    const events = await stage.events(sent.sessionId);
+    expectAnsweredOnce(events, sent.messageId, tokens(120));
+    expectNoHoles(events);
+    expect(await stage.pid(sent.sessionId)).toBe(pid);
+    expect(stage.model.requests.filter(({ side }) => !side)).toHaveLength(1);
+  });
+
+  it('[AG11] is resumed with its context when it was killed', async () => {
+    await open();
+    const { sessionId } = await stage.answer('remember the word fig');
+    // A conversation is saved a moment after its answer.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const pid = await stage.pid(sessionId);
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => (await stage.events(sessionId)).some(({ kind }) => kind === 'session.exited'));
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is fig.');
+    expect(await stage.pid(sessionId)).not.toBe(pid);
+  });
+
+  it('[AG16] is interrupted where it was killed in mid-answer, and goes on with what was said before', async () => {
+    await open();
+    const { sessionId } = await stage.answer('remember the word pear');
+    const sent = await stage.send('tokens=2000 delay=50', sessionId);
+    await someText(sessionId, sent.messageId);
+    process.kill(await stage.pid(sessionId), 'SIGKILL');
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.interrupted' });
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is pear.');
+  });
+
+  it('[AG12] is hibernated for another session, and woken with its context', async () => {
+    await open({ MAX_CONCURRENT_SESSIONS: '1' });
+    const { sessionId } = await stage.answer('remember the word plum');
+    const other = stage.holdfast.folder('other');
+    expect((await stage.holdfast.client.ask({ message: 'hello', projectPath: other })).content).toBe('You said: hello');
+    expect(await stage.next(sessionId, 'session.exited')).toMatchObject({ data: { reason: 'hibernated' } });
+    await stage.call(`/api/sessions/${sessionId}/wake`);
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is plum.');
+    expect((await stage.events(sessionId)).filter(({ kind, data }) => kind === 'notice' && data.code === 'conversation-lost')).toEqual([]);
+  });
+
+  describe('a model that fails', () => {
+    const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
+    const failed = { kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/), detail: expect.stringMatching(/\S+ \S+/) } };
+
+    it.each(bounded)(
+      '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
+      async (failure) => {
+        await open();
+        const { sessionId } = await stage.answer('hello');
+        const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
+        expect(end).toMatchObject(failed);
+        await hello(sessionId);
+      },
+      480_000,
+    );
+
+    it('[LM31] ends the turn also where it says nothing at all, and the same process takes the next message', async () => {
+      await open({ STALL_MINUTES: '0.05', MODEL_TIMEOUT_MINUTES: '0.1', HEALTH_CHECK_INTERVAL_SECONDS: '1' });
+      const { sessionId } = await stage.answer('hello');
+      const pid = await stage.pid(sessionId);
+      const { end } = await stage.ask('hang', sessionId, 40);
+      expect(end).toMatchObject(failed);
+      await hello(sessionId);
+      expect(await stage.pid(sessionId)).toBe(pid);
+    });
+  });
+
+  it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {
+    await open();
+    const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);
+    const asked = await stage.next(sent.sessionId, 'approval.requested');
+    await stage.decide(sent.sessionId, asked.data.approvalId, 'allow');
+    await eventually(() => existsSync(file('begun.txt')));
+    const pids = stage.processes();
+    await stage.call(`/api/sessions/${sent.sessionId}/stop`);
+    await eventually(() => stage.processes().length === 0 && !pids.some(runs));
+  });
+}

@@ -1,0 +1,4 @@
+import { opencode } from './agents.ts';
+import { matrix } from './matrix.ts';
+
+matrix(opencode);
