@@ -257,6 +257,41 @@ describe('a conversation', () => {
     expect(ready.outputs).toEqual([{ kind: 'ready', agentSessionId: 'new' }]);
   });
 
+  it('[CX14] that can not begin is tried again with each message, which fails with the reason', () => {
+    const begun = codexDriver.begin(request);
+    const failed = codexDriver.decode('{"id":"holdfast-new-thread","error":{"message":"no such provider"}}', begun.state);
+    expect(failed.outputs).toMatchObject([
+      { kind: 'ready', agentSessionId: null },
+      { kind: 'notice', data: { code: 'start-failed' } },
+    ]);
+    const played = new Played();
+    played.state = failed.state;
+    played.gets(message('hello', 'first'));
+    expect(played.take().lines).toMatchObject([{ method: 'thread/start' }]);
+    played.says({ id: 'holdfast-new-thread', error: { message: 'no such provider' } });
+    expect(played.take().outputs).toEqual([{ kind: 'turn.failed', turnId: 'first', code: 'start-failed', detail: 'no such provider' }]);
+    played.gets(message('hello again', 'second')).says({ id: 'holdfast-new-thread', result: { thread: { id: 'thread' }, model: 'm' } });
+    const { lines, outputs } = played.take();
+    expect(lines.map(({ method }) => method)).toEqual(['thread/start', 'turn/start']);
+    expect(outputs).toEqual([{ kind: 'ready', agentSessionId: 'thread' }]);
+  });
+
+  it('[CX9] is not lost where codex only can not open it now', () => {
+    const begun = codexDriver.begin({ ...request, resume: true });
+    const failed = codexDriver.decode('{"id":"holdfast-thread","error":{"message":"failed to load configuration"}}', begun.state);
+    expect(failed).toMatchObject({ outputs: [{ kind: 'ready', agentSessionId: null }, { kind: 'notice' }], replies: [] });
+    const again = codexDriver.encode(message('hello'), failed.state).lines.map((line) => JSON.parse(line) as unknown);
+    expect(again).toMatchObject([{ method: 'thread/resume', params: { threadId: request.agentSessionId } }]);
+  });
+
+  it('[CX2] that is not there yet holds a cancel, too', () => {
+    const played = new Played();
+    played.state = codexDriver.begin(request).state;
+    played.gets(message('hello', 'first')).gets({ kind: 'cancel' });
+    played.says({ id: 'holdfast-new-thread', result: { thread: { id: 'thread' }, model: 'm' } });
+    expect(played.take()).toMatchObject({ lines: [], outputs: [{ kind: 'ready' }, { kind: 'turn.cancelled', turnId: 'first' }] });
+  });
+
   it('[CX11] of an agent that codex started by itself is not this one, but what that asks is', () => {
     const played = Played.running();
     const other = { threadId: 'other', turnId: 'other-turn' };

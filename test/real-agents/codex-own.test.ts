@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../config/find-command.ts';
@@ -73,6 +73,23 @@ describe('the real codex', () => {
     expect(program).toMatch(/vendor\/[^/]+\/bin\/codex$/);
     const { body } = await stage.holdfast.client.call<AgentsView>('GET', '/api/agents');
     expect(body.agents).toContainEqual(expect.objectContaining({ agent: 'codex', installed: true, version: '0.169.0', command: program }));
+  });
+
+  it('[CX14] that can not begin a conversation says why at once, and works when that is mended', async () => {
+    stage = await Stage.open(codex);
+    const config = join(stage.home, '.codex/config.toml');
+    const good = readFileSync(config, 'utf8');
+    writeFileSync(config, good.replace('model_provider = "scripted"', 'model_provider = "nobody"'));
+    const { sessionId, end } = await stage.ask('hello', undefined, 20);
+    expect(end).toMatchObject({ kind: 'turn.failed', data: { code: 'start-failed', detail: expect.stringContaining('nobody') as string } });
+    writeFileSync(config, good);
+    await stage.answer('remember the word fig', sessionId);
+    // Nor is a conversation lost by it.
+    await stage.call(`/api/sessions/${sessionId}/stop`);
+    writeFileSync(config, `${good}\nthis is no TOML`);
+    expect((await stage.ask('what word', sessionId, 20)).end).toMatchObject({ kind: 'turn.failed', data: { code: 'start-failed' } });
+    writeFileSync(config, good);
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is fig.');
   });
 
   it('[CX10] reports what each turn used', async () => {

@@ -131,6 +131,16 @@ export function matrix(agent: RealAgent): void {
     expect(await stage.pid(sessionId)).not.toBe(pid);
   });
 
+  it('[AG16] is interrupted where it was killed in mid-answer, and goes on with what was said before', async () => {
+    await open();
+    const { sessionId } = await stage.answer('remember the word pear');
+    const sent = await stage.send('tokens=2000 delay=50', sessionId);
+    await someText(sessionId, sent.messageId);
+    process.kill(await stage.pid(sessionId), 'SIGKILL');
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.interrupted' });
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is pear.');
+  });
+
   it('[AG12] is hibernated for another session, and woken with its context', async () => {
     await open({ MAX_CONCURRENT_SESSIONS: '1' });
     const { sessionId } = await stage.answer('remember the word plum');
