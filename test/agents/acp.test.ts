@@ -23,7 +23,7 @@ const request: LaunchRequest = {
   command: '/bin/agent',
 };
 const turnId = '5f3ad9ab-6f0f-4f6c-8a3c-2b8f6f1f0a01';
-const message: DriverCommand = { kind: 'message', turnId, agentMessageId: turnId, text: 'hi', parts: [] };
+const message: DriverCommand & { kind: 'message' } = { kind: 'message', turnId, agentMessageId: turnId, text: 'hi', parts: [] };
 const login = [{ id: 'login', name: 'Sign in', description: 'Run `agent login`' }];
 
 /** A driver and its state, as a session uses them. */
@@ -334,4 +334,17 @@ it('[ACP13] gives a process a secret for each variable that its entry names', ()
   expect(secrets()).toEqual({ OPENCODE_SERVER_PASSWORD: 'secret 1' });
   expect(secrets()).toEqual({ OPENCODE_SERVER_PASSWORD: 'secret 2' });
   expect(agentSecrets({}, () => 'none')).toEqual({});
+});
+
+it('[ACP14] hands images over as content, files by their paths, and nothing to an agent that takes no images', () => {
+  const image = { type: 'image', mimeType: 'image/png', data: 'AAAA' } as const;
+  const file = { type: 'file', name: 'a.txt', path: '/files/a.txt' } as const;
+  const command: DriverCommand = { ...message, parts: [image, file] };
+  const run = new Run();
+  run.answers({ agentCapabilities: { promptCapabilities: { image: true } } });
+  run.answers({ sessionId: 's' });
+  expect(run.told(command)).toMatchObject([
+    { params: { prompt: [image, { type: 'text', text: 'Attached files:\n- a.txt: /files/a.txt' }, { type: 'text', text: 'hi' }] } },
+  ]);
+  expect(() => Run.opened().told(command)).toThrow(expect.objectContaining({ code: 'not-supported' }) as Error);
 });

@@ -10,7 +10,15 @@ import { decodeTool } from './tools.ts';
 
 type Kind = SessionUpdate['sessionUpdate'];
 
-const fits = (pattern: string | undefined, text: string): boolean => pattern !== undefined && new RegExp(pattern, 's').test(text);
+/** Patterns of profiles, each compiled once: every piece of text is held against them. */
+const compiled = new Map<string, RegExp>();
+
+function fits(pattern: string | undefined, text: string): boolean {
+  if (pattern === undefined) return false;
+  const expression = compiled.get(pattern) ?? new RegExp(pattern, 's');
+  compiled.set(pattern, expression);
+  return expression.test(text);
+}
 
 function textOf(update: JsonObject): string {
   const content = objectOf(update.content);
