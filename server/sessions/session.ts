@@ -47,7 +47,7 @@ export class Session {
   #hasWorked = false;
 
   constructor(context: SessionContext, row: SessionRow, hooks: SessionHooks, state: SessionState) {
-    this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null };
+    this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null, screens: new Map() };
     this.#agent = row.agent;
     this.#hooks = hooks;
     this.#mailbox = new Mailbox(context, row.id);
@@ -138,10 +138,18 @@ export class Session {
 
   /** Allows, denies or answers what the agent asked; see `decideRequest`. */
   decide(decision: RequestDecision): Promise<Decided> {
+    return this.run((cell) => {
+      const { decided: result, committed } = decideRequest(cell, decision);
+      return { result, committed };
+    });
+  }
+
+  /** Runs a job that may tell the agent something. */
+  run<T>(job: (cell: Cell) => { result: T; committed: Committed }): Promise<T> {
     return this.#mailbox.ask(() => {
-      const { decided, committed } = decideRequest(this.#cell, decision);
+      const { result, committed } = job(this.#cell);
       this.#take(committed);
-      return decided;
+      return result;
     });
   }
 
@@ -204,7 +212,7 @@ export class Session {
     }
     this.write(pending);
     this.#run(effects);
-    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready')
+    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready' && !incarnation.driver.terminal)
       void this.end({ kind: 'hibernate', reason: 'spool-full' });
   }
 

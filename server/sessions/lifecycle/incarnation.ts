@@ -66,6 +66,8 @@ export class Incarnation {
   outOffset: number;
   /** How often in a row a batch could not be taken, for another reason than a full disk. */
   refusals = 0;
+  /** Bytes of a terminal's events since its log was last looked at. */
+  untrimmed = 0;
   readonly #clock: Clock;
   readonly #writer: JournalWriter;
   readonly #tailer: Tailer;
@@ -95,6 +97,11 @@ export class Incarnation {
     const place = { folder, offset: parts.outOffset, skipping: parts.skipping, clock };
     this.#tailer = new Tailer({ ...place, onBatch: events.onBatch, onError: events.onError, onExit: onGone });
     this.#watchdog = new Watchdog({ folder, wrapper, agent, clock, onGone });
+  }
+
+  /** The pid of what its owner runs. */
+  get pid(): number {
+    return this.driver.terminal?.pid(this.state) ?? this.agent.pid;
   }
 
   /** Folder for files that came with messages. */
