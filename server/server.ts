@@ -188,8 +188,8 @@ function installedAgents({ settings, environment }: ServerParts): Map<string, Ag
       const driver = drivers.get(entry.driver);
       if (!driver) return [];
       const command = (): string | null => findCommand(entry, settings, environment);
-      const limits = entry.limits ?? {};
-      return [[entry.agent, { driver, command, environment: () => agentEnvironment(environment, entry, settings), limits }]];
+      const { limits = {}, install } = entry;
+      return [[entry.agent, { driver, command, environment: () => agentEnvironment(environment, entry, settings), limits, install }]];
     }),
   );
 }

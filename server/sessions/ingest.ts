@@ -57,6 +57,7 @@ function take(cell: Cell, incarnation: Incarnation, batch: Batch, { outputs, rep
   });
   tellScreens(cell, screens);
   incarnation.outOffset = batch.offset;
+  if (terminal) void incarnation.freeRead().then((failed) => failed !== null && tellNotFreed(cell, failed));
   incarnation.mode = outputs.findLast((output) => output.kind === 'mode')?.mode ?? incarnation.mode;
   return committed;
 }
@@ -96,4 +97,8 @@ function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): De
 
 function notice(code: string, detail: string): Output {
   return { kind: 'notice', data: { code, detail } };
+}
+
+function tellNotFreed(cell: Cell, failed: string): void {
+  cell.context.logger.debug({ failed, sessionId: cell.key.id }, "the disk of a terminal's output that was read cannot be given back here");
 }

@@ -39,7 +39,7 @@ export function newSession(parts: NewSessionParts, append: Append, request: NewS
   if (agent.command() === null) {
     throw new AppError(
       'agent-not-installed',
-      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`,
+      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`,
     );
   }
   const key = {

@@ -138,10 +138,7 @@ export class Session {
 
   /** Allows, denies or answers what the agent asked; see `decideRequest`. */
   decide(decision: RequestDecision): Promise<Decided> {
-    return this.run((cell) => {
-      const { decided: result, committed } = decideRequest(cell, decision);
-      return { result, committed };
-    });
+    return this.run((cell) => decideRequest(cell, decision));
   }
 
   /** Runs a job that may tell the agent something. */
@@ -212,7 +209,7 @@ export class Session {
     }
     this.write(pending);
     this.#run(effects);
-    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready' && !incarnation.driver.terminal)
+    if (incarnation.outOffset > MOST_SPOOLED && this.#cell.state.kind === 'ready')
       void this.end({ kind: 'hibernate', reason: 'spool-full' });
   }
 

@@ -21,6 +21,8 @@ export function decode(line: string, state: TerminalState): Decoded<TerminalStat
   if (line.startsWith('%output %0 ')) return printed(unescaped(line.slice('%output %0 '.length)), state);
   const begin = /^%begin (\d+ \d+ (\d+))$/.exec(line);
   if (begin?.[1] !== undefined) return nothing({ ...state, reply: { head: begin[1], ours: begin[2] === '1', lines: [] } });
+  if (state.waiting !== null && line.startsWith('%session-changed '))
+    return { outputs: [], replies: state.waiting, state: { ...state, waiting: null } };
   if (passedOver.test(line)) return nothing(state);
   const kept = cut(line, MOST_UNKNOWN);
   const data = kept === line ? { line } : { line: kept, truncated: true };
@@ -90,7 +92,6 @@ function pasteMode(text: string, before: boolean): boolean {
 const MOST_UNFINISHED = 4_096;
 /** A control sequence, a control string or a character of UTF-8 that is cut off. */
 const cutOff =
-  // eslint-disable-next-line no-control-regex -- the point of it
   /(?:\x1b(?:\[[0-?]*[ -/]*|[ -/]+|[\]PX^_](?:[^\x07\x1b]|\x1b(?!\\))*)?|[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})$/;
 
 /** How the output so far breaks off: whoever begins with the screen of this moment needs it to read what comes next. */

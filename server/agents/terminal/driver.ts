@@ -8,7 +8,18 @@ import { stateVersion, type TerminalState } from './state.ts';
 function begin({ agentSessionId, terminal }: LaunchRequest): { lines: string[]; state: TerminalState } {
   const { cols, rows } = terminal ?? { cols: 80, rows: 24 };
   const empty = { expected: [], reply: null, screen: { facts: '', lines: [] } };
-  const state = { nonce: agentSessionId, cols, rows, pid: null, ended: null, held: '', unfinished: '', bracketedPaste: false, ...empty };
+  const state = {
+    nonce: agentSessionId,
+    cols,
+    rows,
+    pid: null,
+    ended: null,
+    held: '',
+    unfinished: '',
+    waiting: [],
+    bracketedPaste: false,
+    ...empty,
+  };
   // From the start its size is what we say, and nobody else's.
   return encode({ kind: 'resize', cols, rows }, state);
 }

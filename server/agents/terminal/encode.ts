@@ -11,7 +11,12 @@ const MOST_TYPED = 64;
 const MOST_PASTED = 4_096;
 
 /** A command as lines for tmux, and what their answers will be for. */
-export function encode(command: TerminalCommand, state: TerminalState): Encoded<TerminalState> {
+export function encode(command: TerminalCommand, before: TerminalState): Encoded<TerminalState> {
+  const { lines, state } = linesOf(command, before);
+  return state.waiting === null ? { lines, state } : { lines: [], state: { ...state, waiting: [...state.waiting, ...lines] } };
+}
+
+function linesOf(command: TerminalCommand, state: TerminalState): Encoded<TerminalState> {
   switch (command.kind) {
     case 'input':
       return typing(Buffer.from(command.data, 'base64'), state);

@@ -18,7 +18,7 @@ folder=$1; nonce=$2; shift 2
 [ $# -gt 0 ] && set -- "\${SHELL:-/bin/sh}" -c "$1" || set -- "\${SHELL:-/bin/sh}" -l
 sh -c 'printf "\\033]7770;%s;+%s\\033\\\\" "$0" "$$"; exec "$@" 2>&3 3>&-' "$nonce" "$@"
 c=$?
-echo $c >"$folder/code"
+(umask 077; echo $c >"$folder/code")
 printf '\\033]7770;%s;=%s\\033\\\\' "$nonce" "$c"
 while :; do sleep 3600; done
 `.trim();

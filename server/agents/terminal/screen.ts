@@ -68,7 +68,6 @@ function moved(x: number, y: number): string {
   return `${ESC}[${y + 1};${x + 1}H`;
 }
 
-// eslint-disable-next-line no-control-regex -- the point of it
 const rendition = /\x1b\[([\d;:]*)m/g;
 
 /** Lines below each other. Colours go on from line to line, but no line feed happens in one: it would fill the next line with it. */
@@ -89,6 +88,5 @@ function reset(sequence: string, values: string): string {
 }
 
 function plain(lines: readonly string[]): string {
-  // eslint-disable-next-line no-control-regex -- colours and character sets
   return lines.map((line) => line.replaceAll(/\x1b\[[\d;:]*m|\x1b\][^\x1b]*\x1b\\|[\x0e\x0f]/g, '').trimEnd()).join('\n');
 }

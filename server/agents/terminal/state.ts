@@ -22,6 +22,8 @@ export interface TerminalState {
   bracketedPaste: boolean;
   /** A sequence or character at the end of the output that is cut off. */
   unfinished: string;
+  /** Lines that wait until tmux has the session: its client reads what it is told before it has begun one. Null from then on. */
+  waiting: string[] | null;
   expected: Expected[];
   /** The answer that is being read. */
   reply: { head: string; ours: boolean; lines: string[] } | null;
