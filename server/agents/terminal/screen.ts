@@ -45,8 +45,9 @@ export function screenOf(answers: {
   const before = answers.lines.slice(0, -rows);
   const restored = [`${ESC}c`];
   if (alternate) {
-    restored.push(drawn([...before, ...answers.main]), moved(fact.alternate_saved_x, fact.alternate_saved_y), `${ESC}[?1049h${ESC}[H`);
-    restored.push(drawn(shown));
+    // The two screens were asked for apart: the colours of the one do not go on in the other.
+    restored.push(before.length > 0 ? `${drawn(before)}\r\n` : '', drawn(answers.main));
+    restored.push(moved(fact.alternate_saved_x, fact.alternate_saved_y), `${ESC}[?1049h${ESC}[H`, drawn(shown, colours(before, '')));
   } else restored.push(drawn([...before, ...shown]));
   if (fact.scroll_region_upper > 0 || fact.scroll_region_lower < rows - 1)
     restored.push(`${ESC}[${fact.scroll_region_upper + 1};${fact.scroll_region_lower + 1}r`);
@@ -71,15 +72,23 @@ function moved(x: number, y: number): string {
 const rendition = /\x1b\[([\d;:]*)m/g;
 
 /** Lines below each other. Colours go on from line to line, but no line feed happens in one: it would fill the next line with it. */
-function drawn(lines: readonly string[]): string {
-  let active = '';
+function drawn(lines: readonly string[], before = ''): string {
+  let active = before;
   const parts = lines.map((line) => {
     const begin = active;
-    for (const [sequence, values = ''] of line.matchAll(rendition))
-      active = /^0*(;|$)/.test(values) ? reset(sequence, values) : active + sequence;
+    active = colours([line], active);
     return begin + line + (active === '' ? '' : `${ESC}[0m`);
   });
-  return `${parts.join('\r\n')}${ESC}[0m`;
+  return parts.join('\r\n');
+}
+
+/** The sequences that are in force after some lines. */
+function colours(lines: readonly string[], before: string): string {
+  let active = before;
+  for (const line of lines)
+    for (const [sequence, values = ''] of line.matchAll(rendition))
+      active = /^0*(;|$)/.test(values) ? reset(sequence, values) : active + sequence;
+  return active;
 }
 
 /** What is active after a sequence that begins with a reset. */
