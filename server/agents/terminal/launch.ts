@@ -45,7 +45,8 @@ done
   env -u TMUX -u TMUX_PANE /bin/sh -c "$shim" holdfast "$folder" "$nonce" "$@"
 "$tmux" -N -S tmux kill-server 2>/dev/null
 wait
-exit "$(cat code 2>/dev/null || echo 70)"
+# Without a code the program was hung up on.
+exit "$(cat code 2>/dev/null || echo 129)"
 `;
 
 /** How a terminal is started. */
