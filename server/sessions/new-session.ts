@@ -56,6 +56,8 @@ export function newSession(parts: NewSessionParts, append: Append, request: NewS
     const row = { ...key, name, labels, terminal: JSON.stringify(terminal) };
     return announced(append, context.store.sessions.insert({ id: context.newId(), ...row, created_at: context.clock.now() }));
   }
+  if (request.command !== undefined)
+    throw new AppError('not-supported', `The agent ${agentName} runs no command; create the session with agent "terminal".`);
   const given = { name: request.name ?? nameFrom(request.firstMessage ?? ''), labels };
   const session =
     claimSpare(parts, key, given) ??

@@ -7,6 +7,7 @@ import { members } from '../../server/process/members.ts';
 import { readMark } from '../../server/process/stat.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
+import { Random, seedOf } from '../support/kill-random.ts';
 import { residentMb } from '../support/memory.ts';
 import { StalledClient } from '../support/stalled-client.ts';
 import { bytesOf, create, needs, TestTerminal } from '../support/terminal.ts';
@@ -63,7 +64,7 @@ describe('a terminal', () => {
     const holdfast = await server();
     const file = join(holdfast.project, 'bytes');
     writeFileSync(file, Buffer.concat([Buffer.from([...Array(256).keys()]), randomBytes(300_000), Buffer.from('\\012 the last')]));
-    const terminal = await TestTerminal.open(holdfast, { command: `stty raw; exec cat bytes` });
+    const terminal = await TestTerminal.open(holdfast, { command: `stty raw -echo; exec cat bytes` });
     await eventually(async () => (await holdfast.client.status(terminal.id)).lastExit);
     expect(sha(await terminal.printed())).toBe(sha(readFileSync(file)));
   });
@@ -118,6 +119,42 @@ describe('a terminal', () => {
     expect((await terminal.type({ ...input, data: 'AAAA' })).body).toMatchObject({ code: 'idempotency-conflict' });
     await terminal.type('!');
     await eventually(() => readFileSync(join(holdfast.project, 'more'), 'latin1') === '!');
+  });
+
+  it('[TT27] kills of the server at any moment lose and repeat no byte in either direction', async () => {
+    const holdfast = await server();
+    const terminal = await TestTerminal.open(holdfast, { command: 'stty raw -echo; printf ready; exec cat' });
+    await terminal.prints('ready');
+    const seed = seedOf('TERMINAL_SEED');
+    const random = new Random(seed);
+    // Without ESC: what asks a terminal something is answered by tmux, and the program here would print the answer.
+    const bytes = (): Buffer => randomBytes(random.below(30_000)).map((byte) => (byte === 0x1b ? 0 : byte)) as Buffer;
+    const inputs = Array.from({ length: 40 }, () => ({ id: randomUUID(), data: Buffer.from(bytes()).toString('base64') }));
+    let typing = true;
+    const killing = (async (): Promise<void> => {
+      for (let kills = 0; kills < 5 && typing; kills++) {
+        await new Promise((resolve) => setTimeout(resolve, 50 + random.below(250)));
+        await holdfast.kill();
+        await holdfast.start();
+      }
+    })();
+    for (const input of inputs)
+      await eventually(() =>
+        terminal.type(input).then(
+          ({ status }) => status === 200,
+          () => false, // killed: sent again under its id
+        ),
+      );
+    typing = false;
+    await killing;
+    const expected = Buffer.concat([Buffer.from('ready'), ...inputs.map(({ data }) => Buffer.from(data, 'base64'))]);
+    const printed = await eventually(async () => {
+      const so = await terminal.printed();
+      return so.length >= expected.length ? so : null;
+    }, 30);
+    expect(sha(printed), `seed ${seed}`).toBe(sha(expected));
+    const seqs = (await terminal.events()).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });
 
   it('[TT6] 50 MB of output do not grow the server, nor its database and journal: the newest are kept, an older cursor gets a gap', async () => {
@@ -237,6 +274,7 @@ describe('a terminal', () => {
     const chat = (body: object) => holdfast.client.call<{ code?: string }>('POST', '/api/chat', { message: 'hi', ...body });
     expect((await chat({ sessionId: terminal.id })).body.code).toBe('not-supported');
     expect((await chat({ projectPath: holdfast.project, agent: 'terminal' })).body.code).toBe('not-supported');
+    expect((await create(holdfast, { agent: 'echo', command: 'top' })).body.code).toBe('not-supported');
     const answer = await holdfast.client.ask({ message: 'hi', projectPath: holdfast.project });
     expect((await holdfast.client.status(answer.sessionId)).agent).toBe('echo');
     const input = await holdfast.client.call<{ code?: string }>('POST', `/api/sessions/${answer.sessionId}/input`, { text: 'x' });
