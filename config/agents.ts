@@ -16,6 +16,8 @@ export interface AgentEntry {
   secretEnv?: readonly string[];
   /** Its own variables, which it may see; a `*` at the end stands for any ending. */
   envNames: readonly string[];
+  /** How its program tells its version; default `--version`. */
+  versionArgs?: readonly string[];
   /** What its processes may use instead of MAX_MEMORY_PER_SESSION_MB (MiB) and CPU_USAGE_LIMIT_PERCENT, where it is known to need that. */
   limits?: { memoryMb?: number; cpuPercent?: number };
   /** Where the real program is behind the shim that npm installs, as paths from the shim's package: see `nativeProgram`. */
@@ -125,6 +127,17 @@ export const agents: readonly AgentEntry[] = [
     install: 'npm install -g @openai/codex',
   },
   ...acpAgents,
+  {
+    agent: 'terminal',
+    driver: 'terminal',
+    binary: 'tmux',
+    command: null,
+    envNames: ['EDITOR', 'VISUAL', 'PAGER', 'LESS', 'LS_COLORS', 'MAIL'],
+    versionArgs: ['-V'],
+    // People compile in terminals: only what would harm the machine is too much.
+    limits: { memoryMb: 2_048, cpuPercent: 10_000 },
+    install: 'install tmux 3.2 or newer: apt-get install tmux, dnf install tmux, or brew install tmux',
+  },
   { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
 ];
 

@@ -13,10 +13,15 @@ export class AgentVersions {
     for (const entry of agents) {
       const command = entry.binary === null ? null : installed.get(entry.agent)?.command();
       if (command === null || command === undefined) continue;
-      execFile(command, ['--version'], { timeout: 20_000, env: installed.get(entry.agent)?.environment() }, (error, stdout) => {
-        const version = /\d+\.\d+\.\d+\S*/.exec(stdout)?.[0];
-        if (!error && version !== undefined) this.#known.set(entry.agent, version);
-      }).unref();
+      execFile(
+        command,
+        entry.versionArgs ?? ['--version'],
+        { timeout: 20_000, env: installed.get(entry.agent)?.environment() },
+        (error, stdout) => {
+          const version = /\d+(?:\.\d+)+\S*/.exec(stdout)?.[0];
+          if (!error && version !== undefined) this.#known.set(entry.agent, version);
+        },
+      ).unref();
     }
   }
 
@@ -40,7 +45,7 @@ export function agentsView(installed: ReadonlyMap<string, Agent>, versions: Agen
         ...(version === undefined ? {} : { version }),
         command,
         isDefault: entry.agent === settings.defaultAgent,
-        capabilities: { images, resume, cancel, approvals },
+        capabilities: { images, resume, cancel, approvals, terminal: agent.driver.terminal !== undefined },
         ...(command === null && entry.install !== null ? { hint: entry.install } : {}),
       };
     }),

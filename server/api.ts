@@ -20,6 +20,7 @@ import type { InteractiveSessionPool } from './sessions/pool/pool.ts';
 import { ProjectFinder } from './sessions/projects/project-finder.ts';
 import { SessionQueries } from './sessions/queries.ts';
 import type { Recaps } from './sessions/recap/recaps.ts';
+import { Terminals } from './sessions/terminal/terminals.ts';
 import type { Pushes } from './sessions/turns/delivery.ts';
 
 export interface ApiParts {
@@ -49,6 +50,7 @@ export function makeApi(parts: ApiParts): Api {
     ...{ context, pool, archive, spares, recaps, pushes, expiresAfterMs },
     settings: { defaultAgent, projectRoots, permissionMode },
   });
+  const terminals = new Terminals(pool, (owner, id) => commands.find(owner, id));
   const snapshot = (session: { id: string }): unknown => {
     const row = store.sessions.byId(session.id);
     return row ? queries.session(row) : null;
@@ -58,7 +60,7 @@ export function makeApi(parts: ApiParts): Api {
   let document: ReturnType<typeof openApiDocument> | undefined;
   const sqlite = store.db.prepare<[], { v: string }>('SELECT sqlite_version() AS v').get()?.v ?? 'unknown';
   return {
-    ...{ commands, queries, figures, clock, logger },
+    ...{ commands, queries, terminals, figures, clock, logger },
     readers: { store, log, clock, snapshot },
     devices: parts.companion.devices,
     activities: parts.push.activities,

@@ -189,14 +189,14 @@ function installedAgents({ settings, environment }: ServerParts): Map<string, Ag
       const driver = driverOf(entry);
       if (!driver) return [];
       const command = (): string | null => findCommand(entry, settings, environment);
-      const limits = entry.limits ?? {};
+      const { limits = {}, install } = entry;
       // Asked for at each start, so that each process has secrets of its own.
       const newSecret = (): string => randomBytes(24).toString('base64url');
       const env = (): Record<string, string> => ({
         ...agentEnvironment(environment, entry, settings),
         ...agentSecrets(entry, newSecret),
       });
-      return [[entry.agent, { driver, command, environment: env, limits }]];
+      return [[entry.agent, { driver, command, environment: env, limits, install }]];
     }),
   );
 }

@@ -37,7 +37,7 @@ function cellOf(store: Store, log: EventLog, driver: Driver): { cell: Cell; inca
   };
   const agent = { pid: process.pid, startTime: 'bench', bootId: 'bench' };
   const incarnation = { id: INCARNATION, agent, driver, state: null, inSize: 0, outOffset: 0 } as unknown as Incarnation;
-  return { cell: { context, key: SESSION, state: { kind: 'ready' }, turn: null, incarnation }, incarnation };
+  return { cell: { context, key: SESSION, state: { kind: 'ready' }, turn: null, screens: new Map(), incarnation }, incarnation };
 }
 
 /** The driver's state just after a message was written to the agent. */

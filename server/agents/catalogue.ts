@@ -4,10 +4,11 @@ import { claudeDriver } from './claude/driver.ts';
 import { codexDriver } from './codex/driver.ts';
 import type { Driver } from './driver.ts';
 import { echoDriver } from './echo/driver.ts';
+import { terminalDriver } from './terminal/driver.ts';
 
 /** Drivers that speak one agent's own protocol, by the name that the agents catalogue of the settings uses. */
 export const drivers: ReadonlyMap<string, Driver> = new Map<string, Driver>(
-  [claudeDriver as Driver, codexDriver as Driver, echoDriver as Driver].map((driver) => [driver.agent, driver]),
+  [claudeDriver as Driver, codexDriver as Driver, echoDriver as Driver, terminalDriver as Driver].map((driver) => [driver.agent, driver]),
 );
 
 /** The driver of an entry of the agents catalogue; undefined where there is none. */

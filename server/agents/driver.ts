@@ -18,6 +18,19 @@ export interface LaunchRequest {
   filesPath: string;
   /** The program, as found by the agents catalogue. */
   command: string;
+  /** Of a terminal: what runs in it. */
+  terminal?: TerminalLaunch;
+}
+
+/** What runs in a terminal, and how large it is. */
+export interface TerminalLaunch {
+  /** The incarnation's folder, for the multiplexer's socket. */
+  folder: string;
+  name: string;
+  /** A line for the user's shell; null for the shell itself. */
+  command: string | null;
+  cols: number;
+  rows: number;
 }
 
 /** How to start an agent. `env` comes on top of the allow-listed environment. */
@@ -40,6 +53,28 @@ export type DriverCommand =
   | { kind: 'answer'; questionId: string; answers: Record<string, string> }
   | { kind: 'setModel'; model: string | null }
   | { kind: 'setMode'; mode: PermissionMode };
+
+/** What a session asks of a terminal. */
+export type TerminalCommand =
+  /** Bytes as if typed, base64. */
+  | { kind: 'input'; data: string }
+  | { kind: 'resize'; cols: number; rows: number }
+  /** Asks for what it shows, with so many lines that have scrolled out; the answer is an output under this id. */
+  | { kind: 'screen'; id: string; lines: number };
+
+/** What a terminal shows at one place of its output. */
+export interface Screen {
+  cols: number;
+  rows: number;
+  cursorX: number;
+  cursorY: number;
+  /** A full-screen program has the screen. */
+  alternate: boolean;
+  /** Bytes that draw it on a fresh emulator, base64. */
+  data: string;
+  /** The same as plain text. */
+  text: string;
+}
 
 /** Kinds that go into the log as they are, with the turn that the driver says they belong to. */
 type LoggedKind =
@@ -78,6 +113,11 @@ export type Output =
   | { kind: 'refused'; detail: string }
   /** It works in another mode now than it was told, as after a plan that was approved. */
   | { kind: 'mode'; mode: PermissionMode }
+  /** Bytes that a terminal's program wrote, one character each (latin1). */
+  | { kind: 'output'; bytes: string }
+  | { kind: 'resized'; cols: number; rows: number }
+  /** The answer to a question for the screen: what it shows after the outputs before this one. Null: it could not say. */
+  | { kind: 'screen'; id: string; screen: Screen | null }
   | { kind: 'turn.acknowledged'; turnId: string }
   | { kind: 'turn.started'; turnId: string }
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }
@@ -123,6 +163,19 @@ export interface OneShot {
   read(stdout: string): string | null;
 }
 
+/** The side of a driver that only terminals have. They take input in place of messages, and their process is all there is of them. */
+export interface TerminalSide<State = unknown> {
+  encode(command: TerminalCommand, state: State): Encoded<State>;
+  /** The pid of the program in the terminal; null before it runs. */
+  pid(state: State): number | null;
+  /** Its size as it was last asked for. */
+  size(state: State): { cols: number; rows: number };
+  /** Bytes of input that were handed over and are not acknowledged. */
+  unread(state: State): number;
+  /** The program in it has ended by itself. */
+  hasEnded(state: State): boolean;
+}
+
 /**
  * The code that knows one agent's protocol. Pure: no I/O, no timers, no clock; its state is plain JSON and is saved in
  * the same transaction as the events, so that a restarted server goes on in the middle of an exchange.
@@ -133,6 +186,10 @@ export interface Driver<State = unknown> {
   readonly stateVersion: number;
   /** For agents that can fork a conversation. */
   readonly oneShot?: OneShot;
+  /** For terminals. */
+  readonly terminal?: TerminalSide<State>;
+  /** How lines are decoded; latin1 keeps every byte. Default UTF-8. */
+  readonly encoding?: 'latin1';
   /** State of an older version brought up to this one; null when that can't be done. */
   migrate(old: unknown, version: number): State | null;
   launch(request: LaunchRequest): LaunchSpec;

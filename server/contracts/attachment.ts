@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /** Bytes that a base64 text stands for, by its length alone. */
-function decodedSize(base64: string): number {
+export function decodedSize(base64: string): number {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
   return (base64.length / 4) * 3 - padding;
 }
 
 // One flat character class: the usual pattern of repeated groups needs a stack as deep as the file is long.
-const isBase64 = (text: string) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+export const isBase64 = (text: string) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
 
 /** A file name that can't leave its folder. */
 const FileName = z

@@ -3,6 +3,7 @@ import { Attachment } from './attachment.ts';
 import { AgentName, AutoResponse, DeviceName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
 import { Cursor, InputHash, MessageId, SessionId } from './ids.ts';
 import { RecapStyle } from './recap.ts';
+import { sizeFields, TerminalCommandLine } from './terminal.ts';
 
 /** Characters that a message can have. */
 export const MAX_MESSAGE_CHARS = 12 * 1024 * 1024;
@@ -80,6 +81,10 @@ export const CreateSession = z.object({
   labels: Labels.optional(),
   mode: ModeField.optional(),
   model: ModelName.nullable().optional(),
+  // Of a terminal.
+  command: TerminalCommandLine.optional(),
+  cols: sizeFields.cols.optional(),
+  rows: sizeFields.rows.optional(),
 });
 export type CreateSession = z.output<typeof CreateSession>;
 

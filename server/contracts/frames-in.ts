@@ -3,6 +3,7 @@ import { ApprovalDecision, CreateSession, QuestionAnswers, SendRequest } from '.
 import { SessionName } from './fields.ts';
 import { Cursor, MessageId, PathId, SessionId } from './ids.ts';
 import { SessionState } from './state.ts';
+import { keyFields, oneKind, screenLines, sizeFields } from './terminal.ts';
 
 const OneSession = z.object({ sessionId: SessionId });
 const limit = (byDefault: number) => z.number().int().min(1).max(1000).default(byDefault);
@@ -44,6 +45,15 @@ export const IncomingFrame = z.discriminatedUnion('type', [
   frame('session.create', CreateSession),
   frame('session.rename', z.object({ sessionId: SessionId, name: SessionName })),
   frame('session.delete', OneSession),
+  frame(
+    'terminal.input',
+    z
+      .object({ sessionId: SessionId, ...keyFields })
+      .refine(oneKind, { path: ['data'], error: 'goes without text' })
+      .refine(({ text, data }) => (text ?? data) !== undefined, { error: 'needs text or data' }),
+  ),
+  frame('terminal.resize', z.object({ sessionId: SessionId, ...sizeFields })),
+  frame('terminal.screen', z.object({ sessionId: SessionId, lines: screenLines })),
   frame('session.history', z.object({ sessionId: SessionId, before: MessageId.optional(), limit: limit(50) })),
 ]);
 export type IncomingFrame = z.output<typeof IncomingFrame>;

@@ -3,6 +3,7 @@ import { AnsweredView, ApprovalView } from './asked.ts';
 import type { IncomingType } from './frames-in.ts';
 import { RequestId } from './frames-in.ts';
 import { Time } from './ids.ts';
+import { ScreenView, TerminalInputView } from './terminal.ts';
 import { Problem } from './server-views.ts';
 import { ActedView, AnyEvent, ChatAccepted, DeletedView, MessagesPage, SessionsPage, SessionView } from './views.ts';
 
@@ -25,6 +26,9 @@ export const frameResults = {
   'session.rename': SessionView,
   'session.delete': DeletedView,
   'session.history': MessagesPage,
+  'terminal.input': TerminalInputView,
+  'terminal.resize': TerminalInputView,
+  'terminal.screen': ScreenView,
 } as const satisfies Record<IncomingType, z.ZodType>;
 export type ResultOf<T extends IncomingType> = z.output<(typeof frameResults)[T]>;
 

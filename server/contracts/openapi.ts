@@ -15,6 +15,7 @@ import * as metricsViews from './metrics-views.ts';
 import * as recaps from './recap.ts';
 import * as serverViews from './server-views.ts';
 import * as states from './state.ts';
+import { ScreenView, TerminalInput, TerminalInputView } from './terminal.ts';
 import * as views from './views.ts';
 
 type Json = Record<string, unknown>;
@@ -33,10 +34,19 @@ function eventSchemas(): Named {
 
 const { DeviceToken, DevicesQuery, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, ...deviceViews } = devices;
 const { RegisterActivity, ...activityViews } = activities;
-const inputs = named({ ...commands, RegisterActivity, RegisterDevice, RegisterDeviceToken, PatchDevice, Receipts, IncomingFrame });
+const inputs = named({
+  ...commands,
+  RegisterActivity,
+  RegisterDevice,
+  RegisterDeviceToken,
+  PatchDevice,
+  Receipts,
+  TerminalInput,
+  IncomingFrame,
+});
 const outputs: Named = new Map([
   ...named({ ...views, ...asked, ...recaps, ...metricsViews, ...serverViews, ...states, ...deviceViews, ...activityViews }),
-  ...named({ OutgoingFrame, Usage, ExitReason }),
+  ...named({ OutgoingFrame, Usage, ExitReason, ScreenView, TerminalInputView }),
   ...eventSchemas(),
 ]);
 

@@ -24,7 +24,13 @@ export function parseFrame(text: string, only: string | null = null): IncomingFr
 
 function withSession(value: unknown, only: string): unknown {
   const frame = value as { type?: unknown; payload?: { sessionId?: unknown } | null } | null;
-  if (frame?.type !== 'session.send' || typeof frame.payload !== 'object' || frame.payload === null) return value;
+  if (
+    typeof frame?.type !== 'string' ||
+    !/^(session\.send|terminal\.\w+)$/.test(frame.type) ||
+    typeof frame.payload !== 'object' ||
+    frame.payload === null
+  )
+    return value;
   return { ...frame, payload: { ...frame.payload, sessionId: frame.payload.sessionId ?? only } };
 }
 

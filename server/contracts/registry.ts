@@ -8,6 +8,7 @@ import { metricsEndpoints } from './endpoints/metrics.ts';
 import { readerEndpoints } from './endpoints/readers.ts';
 import { sessionEndpoints } from './endpoints/sessions.ts';
 import { systemEndpoints } from './endpoints/system.ts';
+import { terminalEndpoints } from './endpoints/terminals.ts';
 
 /** Every endpoint by its id, in the order in which a router must try them. */
 export const endpoints = {
@@ -17,6 +18,7 @@ export const endpoints = {
   ...sessionEndpoints,
   ...actionEndpoints,
   ...lifecycleEndpoints,
+  ...terminalEndpoints,
   ...readerEndpoints,
   ...deviceEndpoints,
   ...activityEndpoints,

@@ -44,7 +44,13 @@ export const AgentsView = z.object({
     AgentHealth.extend({
       command: z.string().nullable().describe('absolute path of the program'),
       isDefault: z.boolean(),
-      capabilities: z.object({ images: z.boolean(), resume: z.boolean(), cancel: z.boolean(), approvals: z.boolean() }),
+      capabilities: z.object({
+        images: z.boolean(),
+        resume: z.boolean(),
+        cancel: z.boolean(),
+        approvals: z.boolean(),
+        terminal: z.boolean().describe('it takes input in place of messages'),
+      }),
       hint: z.string().optional().describe('how to install it'),
     }),
   ),

@@ -52,6 +52,7 @@ export const SessionView = StatusView.extend({
   archivedAt: Time.optional(),
   forkedFrom: z.uuid().optional().describe('the session that this one began as a copy of'),
   cursor: Cursor,
+  terminal: z.object({ command: z.string().nullable(), cols: z.number().int(), rows: z.number().int() }).optional(),
   failure: Failure.optional(),
 });
 export type SessionView = z.output<typeof SessionView>;

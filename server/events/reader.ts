@@ -68,12 +68,21 @@ export class Reader {
 
   #backfill(): void {
     this.#phase = { kind: 'backfill' };
+    this.#skipForgotten();
     const page = readPage(this.#parts.store, this.#session, this.#cursor, PAGE, PAGE_BYTES);
     if (!this.#deliver(page.events)) return this.#fallBehind();
     this.#cursor = page.cursor;
     // Reading and subscribing happen in one go, so no commit can fall between them.
     if (page.done) this.#goLive();
     else setImmediate(() => this.#phase.kind === 'backfill' && this.#backfill());
+  }
+
+  /** What it has not got yet may be forgotten meanwhile: a terminal's oldest output is. */
+  #skipForgotten(): void {
+    const keptFrom = this.#parts.store.events.head(this.#session.num)?.kept_from ?? 0;
+    if (this.#cursor >= keptFrom - 1) return;
+    this.#sink.notice('gap', noticeJson(this.#parts, this.#session, 'gap', this.#cursor, keptFrom - 1));
+    this.#cursor = keptFrom - 1;
   }
 
   #goLive(): void {

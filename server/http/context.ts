@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
+import type { Terminals } from '../sessions/terminal/terminals.ts';
 import type { ActivitiesView, ActivityView, RegisterActivity } from '../contracts/activities.ts';
 import type {
   DeliveriesPage,
@@ -50,6 +51,7 @@ export interface ActivityDesk {
 export interface Api {
   commands: SessionCommands;
   queries: SessionQueries;
+  terminals: Terminals;
   devices: DeviceDesk;
   activities: ActivityDesk;
   readers: ReaderParts;

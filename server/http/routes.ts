@@ -15,6 +15,7 @@ import { metricsHandlers } from './handlers/metrics.ts';
 import { readerHandlers } from './handlers/readers.ts';
 import { sessionHandlers } from './handlers/sessions.ts';
 import { systemHandlers } from './handlers/system.ts';
+import { terminalHandlers } from './handlers/terminals.ts';
 
 type AnyHandler = (
   input: unknown,
@@ -29,6 +30,7 @@ export function apiRoutes(api: Api, ownerOf: (request: Request) => string): Rout
     ...sessionHandlers(api),
     ...lifecycleHandlers(api),
     ...metricsHandlers(api),
+    ...terminalHandlers(api),
     ...readerHandlers(api),
     ...deviceHandlers(api),
     ...activityHandlers(api),

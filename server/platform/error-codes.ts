@@ -25,6 +25,7 @@ export const errorCodes = {
   'device-unregistered': { status: 409, title: 'The push service no longer knows the device' },
   'too-many-devices': { status: 409, title: 'Too many devices' },
   'push-not-set-up': { status: 409, title: 'Push is not set up' },
+  'name-taken': { status: 409, title: 'Another terminal has this name' },
   'nothing-to-cancel': { status: 409, title: 'No turn is running' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body has the wrong type' },

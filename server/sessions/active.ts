@@ -34,7 +34,7 @@ export async function activeView(
         agent: row.agent,
         projectPath: row.project_path,
         state: session.state.kind,
-        pid: session.incarnation?.agent.pid ?? null,
+        pid: session.incarnation?.pid ?? null,
         startedAt: isoTime(incarnation?.created_at ?? row.last_activity_at),
         lastActivityAt: isoTime(row.last_activity_at),
         expiresAt: queries.expiresAt(row),

@@ -2,6 +2,7 @@ import type { SessionContext } from './context.ts';
 import type { Incarnation, PendingLine } from './lifecycle/incarnation.ts';
 import type { OpenTurn } from './turns/open-turn.ts';
 import { Recording } from './recording.ts';
+import type { ScreenAnswer } from './terminal/screens.ts';
 import type { SessionEffect, SessionState } from './session-state.ts';
 
 /** What a session remembers. Changed only by `commit` and by the session that owns it, one job at a time. */
@@ -11,6 +12,8 @@ export interface Cell {
   state: SessionState;
   turn: OpenTurn | null;
   incarnation: Incarnation | null;
+  /** Who waits for what a terminal shows, by the id of the question. */
+  readonly screens: Map<string, (answer: ScreenAnswer) => void>;
 }
 
 /** Runs `body` in one transaction, takes its states over after the commit, and gives the effects that the session has to run. */

@@ -26,6 +26,7 @@ import { newSession } from './new-session.ts';
 import { resolveProject } from './project-path.ts';
 import type { Recaps } from './recap/recaps.ts';
 import { incarnationFolder } from './lifecycle/start-incarnation.ts';
+import { checkNameFree, existingTerminal } from './terminal/terminal-of.ts';
 import { waitForTurn } from './turns/wait-for-turn.ts';
 
 export type { SessionRow };
@@ -67,15 +68,19 @@ export class SessionCommands {
     return waitForTurn(this.#parts.context, accepted.sessionId, accepted.messageId, milliseconds, signal);
   }
 
-  /** Makes a session without a message; returns its id. Throws what POST /api/sessions documents. */
-  async create(sender: Sender, request: CreateSession): Promise<string> {
+  /** Makes a session without a message, or finds the terminal of that name, which is started. Throws what POST /api/sessions documents. */
+  async create(sender: Sender, request: CreateSession): Promise<{ id: string; created: boolean }> {
     const { context, pool, spares, settings } = this.#parts;
     const key = requestKey(undefined, sender.idempotencyKey);
     const hash = key === null ? '' : bodyHash(request);
     const earlier = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
-    if (earlier) return earlier.sessionId;
+    if (earlier) return this.#started(sender.owner, earlier.sessionId, false);
     pool.assertOpen();
     const projectPath = resolveProject(request.projectPath, settings.projectRoots);
+    const isTerminal = context.agents.get(request.agent ?? settings.defaultAgent)?.driver.terminal !== undefined;
+    const existing = isTerminal ? existingTerminal(context.store, sender.owner, projectPath, request) : undefined;
+    if (existing) return this.#started(sender.owner, existing.id, false);
+    if (isTerminal) pool.assertRoom(null);
     const id = context.log.transact((append) => {
       const raced = earlierAnswer<{ sessionId: string }>(context.store, sender.owner, key, hash);
       if (raced) return raced.sessionId;
@@ -87,7 +92,13 @@ export class SessionCommands {
       return session.id;
     });
     spares.refillSoon();
-    return id;
+    return this.#started(sender.owner, id, true);
+  }
+
+  /** A terminal without a process is nothing: it is started at once. */
+  async #started(owner: string, id: string, created: boolean): Promise<{ id: string; created: boolean }> {
+    if (this.find(owner, id).terminal !== null) await this.start(owner, id);
+    return { id, created };
   }
 
   /** Changes name, labels, mode or model; an agent that runs is told before its next message. Throws `session-archived` for its last two. */
@@ -97,6 +108,7 @@ export class SessionCommands {
     const { name, labels, mode, model } = patch;
     if (session.state === 'archived' && (mode !== undefined || model !== undefined))
       throw new AppError('session-archived', 'This session is archived: only its name and its labels can be changed.');
+    if (name !== undefined && session.terminal !== null) checkNameFree(context.store, session, name);
     context.log.transact((append) => {
       context.store.sessions.update(session.num, {
         ...(name === undefined ? {} : { name }),

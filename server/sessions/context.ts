@@ -12,6 +12,8 @@ export interface Agent {
   driver: Driver;
   command: () => string | null;
   environment: () => Record<string, string>;
+  /** How to get it, for whoever lacks it. */
+  install?: string | null;
   /** What its processes may use, where that is not what the settings say. */
   limits?: Partial<ResourceLimits>;
 }

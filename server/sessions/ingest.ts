@@ -7,6 +7,9 @@ import type { Cell, Committed } from './cell.ts';
 import { tell } from './cell.ts';
 import type { Batch, Incarnation } from './lifecycle/incarnation.ts';
 import { recordOutputs } from './record-outputs.ts';
+import { mergeOutput } from './terminal/merge-output.ts';
+import { tellScreens, type ScreenAnswer } from './terminal/screens.ts';
+import { trimLog } from './terminal/trim-log.ts';
 
 /** Characters of a line that an event keeps. */
 const MOST_KEPT = 256 * 1024;
@@ -43,12 +46,18 @@ export function ingest(cell: Cell, incarnation: Incarnation, batch: Batch): Comm
 function take(cell: Cell, incarnation: Incarnation, batch: Batch, { outputs, replies, state }: Decoded): Committed {
   const { store } = cell.context;
   const { approvalTimeoutMs } = cell.context.limits;
-  const source = { store, session: cell.key, incarnationId: incarnation.id, pid: incarnation.agent.pid, approvalTimeoutMs };
+  const { terminal } = incarnation.driver;
+  const pid = terminal?.pid(state) ?? incarnation.agent.pid;
+  const screens: ScreenAnswer[] = [];
+  const source = { store, session: cell.key, incarnationId: incarnation.id, pid, approvalTimeoutMs, screens };
   const committed = tell(cell, incarnation, { lines: replies, state }, (recording) => {
-    recordOutputs(source, recording, outputs);
+    recordOutputs(source, recording, terminal ? mergeOutput(outputs) : outputs);
+    if (terminal) incarnation.untrimmed = trimLog(store, cell.key.num, recording.events, incarnation.untrimmed);
     store.incarnations.setOut(incarnation.id, batch.offset, batch.skipping);
   });
+  tellScreens(cell, screens);
   incarnation.outOffset = batch.offset;
+  if (terminal) void incarnation.freeRead().then((failed) => failed !== null && tellNotFreed(cell, failed));
   incarnation.mode = outputs.findLast((output) => output.kind === 'mode')?.mode ?? incarnation.mode;
   return committed;
 }
@@ -75,9 +84,10 @@ function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): De
       );
       continue;
     }
-    if (!isUtf8(line.bytes))
+    const { encoding = 'utf8' } = incarnation.driver;
+    if (encoding === 'utf8' && !isUtf8(line.bytes))
       outputs.push(notice('not-utf8', 'The agent printed bytes that are not UTF-8; they are shown as replacement characters.'));
-    const decoded = incarnation.driver.decode(line.bytes.toString('utf8'), state);
+    const decoded = incarnation.driver.decode(line.bytes.toString(encoding), state);
     outputs.push(...decoded.outputs);
     replies.push(...decoded.replies);
     state = decoded.state;
@@ -87,4 +97,8 @@ function decodeLines(incarnation: Incarnation, lines: readonly FramedLine[]): De
 
 function notice(code: string, detail: string): Output {
   return { kind: 'notice', data: { code, detail } };
+}
+
+function tellNotFreed(cell: Cell, failed: string): void {
+  cell.context.logger.debug({ failed, sessionId: cell.key.id }, "the disk of a terminal's output that was read cannot be given back here");
 }

@@ -4,6 +4,7 @@ import { AppError } from '../platform/app-error.ts';
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import type { SessionContext } from './context.ts';
 import type { Spares } from './pool/spares.ts';
+import { newTerminal } from './terminal/terminal-of.ts';
 
 /** What a new session is made of; `projectPath` is resolved already. */
 export interface NewSessionRequest {
@@ -16,6 +17,9 @@ export interface NewSessionRequest {
   model?: string | null | undefined;
   /** Names the session where it has no name. */
   firstMessage?: string;
+  command?: string | undefined;
+  cols?: number | undefined;
+  rows?: number | undefined;
 }
 
 export interface NewSessionParts {
@@ -35,7 +39,7 @@ export function newSession(parts: NewSessionParts, append: Append, request: NewS
   if (agent.command() === null) {
     throw new AppError(
       'agent-not-installed',
-      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it.`,
+      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`,
     );
   }
   const key = {
@@ -45,13 +49,31 @@ export function newSession(parts: NewSessionParts, append: Append, request: NewS
     mode: request.mode ?? settings.permissionMode,
     model: request.model ?? null,
   };
-  const given = { name: request.name ?? nameFrom(request.firstMessage ?? ''), labels: JSON.stringify(request.labels ?? []) };
+  const labels = JSON.stringify(request.labels ?? []);
+  if (agent.driver.terminal) {
+    if (request.firstMessage !== undefined) throw takesNoMessages();
+    const { name, terminal } = newTerminal(request);
+    const row = { ...key, name, labels, terminal: JSON.stringify(terminal) };
+    return announced(append, context.store.sessions.insert({ id: context.newId(), ...row, created_at: context.clock.now() }));
+  }
+  if (request.command !== undefined)
+    throw new AppError('not-supported', `The agent ${agentName} runs no command; create the session with agent "terminal".`);
+  const given = { name: request.name ?? nameFrom(request.firstMessage ?? ''), labels };
   const session =
     claimSpare(parts, key, given) ??
     context.store.sessions.insert({ id: context.newId(), ...key, ...given, created_at: context.clock.now() });
-  const data = { agent: agentName, projectPath: session.project_path, name: session.name };
+  return announced(append, session);
+}
+
+function announced(append: Append, session: SessionRow): SessionRow {
+  const data = { agent: session.agent, projectPath: session.project_path, name: session.name };
   append(session, [{ channel: 'session', kind: 'session.created', data }]);
   return session;
+}
+
+/** The answer to a message for a terminal. */
+export function takesNoMessages(): AppError {
+  return new AppError('not-supported', 'A terminal takes no messages: send it keys with POST /api/sessions/{id}/input.');
 }
 
 /** A process that was started ahead for such a conversation becomes its session. */

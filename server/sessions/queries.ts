@@ -19,6 +19,7 @@ import type { Store } from '../storage/store.ts';
 import { askedOne, askedPage, inboxPage } from './approvals/asked-view.ts';
 import { historyMessage, messageView, storedMessageView } from './turns/message-view.ts';
 import type { InteractiveSessionPool } from './pool/pool.ts';
+import { storedTerminal } from './terminal/terminal-of.ts';
 
 const noUsage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
@@ -40,7 +41,7 @@ export class SessionQueries {
     const loaded = this.#pool.loaded(row.id);
     const open = this.#store.turns.open(row.num);
     const turn = loaded?.turn ?? (open[0] ? { id: open[0].id, state: open[0].state as TurnState } : null);
-    const pid = loaded?.isLive ? loaded.incarnation?.agent.pid : undefined;
+    const pid = loaded?.isLive ? loaded.incarnation?.pid : undefined;
     return {
       sessionId: row.id,
       state: (loaded?.state.kind ?? row.state) as SessionState,
@@ -63,6 +64,7 @@ export class SessionQueries {
 
   session(row: SessionRow): SessionView {
     const failure = this.#failure(row);
+    const terminal = storedTerminal(row);
     return {
       ...this.status(row),
       name: row.name,
@@ -73,6 +75,7 @@ export class SessionQueries {
       createdAt: isoTime(row.created_at),
       lastActivityAt: isoTime(row.last_activity_at),
       cursor: row.head_seq,
+      ...(terminal ? { terminal } : {}),
       ...(row.archived_at === null ? {} : { archivedAt: isoTime(row.archived_at) }),
       ...(row.forked_from === null ? {} : { forkedFrom: row.forked_from }),
       ...(failure ? { failure } : {}),

@@ -5,12 +5,16 @@ import { recordRequest, recordTakenBack, type Asker } from './approvals/record-r
 import { loseConversation } from './lifecycle/lost-conversation.ts';
 import { derivedId } from './turns/open-turn.ts';
 import type { Ending, Recording } from './recording.ts';
+import type { ScreenAnswer } from './terminal/screens.ts';
+import { storedTerminal } from './terminal/terminal-of.ts';
 import type { GivenUp } from './turns/cancel.ts';
 
 /** Whose outputs they are. */
 export interface Source extends Asker {
   session: Pick<SessionRow, 'num' | 'id'>;
   pid: number;
+  /** Where the screens that a terminal was asked for are put, when all is saved. */
+  screens: ScreenAnswer[];
 }
 
 /** Turns what a driver made of some lines into events and changes of state, inside the transaction of `recording`. */
@@ -27,6 +31,14 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       return loseConversation(store, recording, session.num, output.detail);
     case 'mode':
       return recordMode(source, recording, output.mode);
+    case 'output': {
+      const data = { data: Buffer.from(output.bytes, 'latin1').toString('base64') };
+      return recording.add({ channel: 'terminal', kind: 'output', data });
+    }
+    case 'resized':
+      return recordSize(source, recording, output);
+    case 'screen':
+      return recording.atSeq((seq) => source.screens.push({ id: output.id, seq, screen: output.screen }));
     case 'turn.acknowledged':
     case 'turn.started':
       if (output.turnId !== recording.turn?.id) return;
@@ -108,6 +120,14 @@ function recordMode({ store, session, incarnationId }: Source, recording: Record
   if (row.mode !== incarnation.mode || row.mode === mode) return;
   store.sessions.update(session.num, { mode });
   recording.add({ channel: 'session', kind: 'session.updated', data: { mode } });
+}
+
+/** Another start has the size that this one had last. */
+function recordSize({ store, session }: Source, recording: Recording, { cols, rows }: { cols: number; rows: number }): void {
+  const row = store.sessions.byNum(session.num);
+  const terminal = row && storedTerminal(row);
+  if (terminal) store.sessions.update(session.num, { terminal: JSON.stringify({ ...terminal, cols, rows }) });
+  recording.add({ channel: 'terminal', kind: 'resized', data: { cols, rows } });
 }
 
 let lastName: { turnId: string; agentId: string; id: string } | undefined;

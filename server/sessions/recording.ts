@@ -130,6 +130,11 @@ export class Recording {
     }
   }
 
+  /** Calls `write` when it is saved, with the seq of the last event before this. */
+  atSeq(write: (seq: number) => void): void {
+    this.#afterwards.push({ index: this.events.length - 1, write });
+  }
+
   /** Writes all of it; to be called last, inside the transaction. */
   save(append: Append): void {
     const first = append(this.#key, this.events);

@@ -47,7 +47,7 @@ export class Session {
   #hasWorked = false;
 
   constructor(context: SessionContext, row: SessionRow, hooks: SessionHooks, state: SessionState) {
-    this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null };
+    this.#cell = { context, key: { num: row.num, id: row.id }, state, turn: null, incarnation: null, screens: new Map() };
     this.#agent = row.agent;
     this.#hooks = hooks;
     this.#mailbox = new Mailbox(context, row.id);
@@ -143,10 +143,15 @@ export class Session {
 
   /** Allows, denies or answers what the agent asked; see `decideRequest`. */
   decide(decision: RequestDecision): Promise<Decided> {
+    return this.run((cell) => decideRequest(cell, decision));
+  }
+
+  /** Runs a job that may tell the agent something. */
+  run<T>(job: (cell: Cell) => { result: T; committed: Committed }): Promise<T> {
     return this.#mailbox.ask(() => {
-      const { decided, committed } = decideRequest(this.#cell, decision);
+      const { result, committed } = job(this.#cell);
       this.#take(committed);
-      return decided;
+      return result;
     });
   }
 

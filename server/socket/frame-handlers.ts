@@ -3,6 +3,8 @@ import type { ResultOf } from '../contracts/frames-out.ts';
 import type { ReaderParts } from '../events/reader.ts';
 import type { SessionCommands } from '../sessions/commands.ts';
 import type { SessionQueries } from '../sessions/queries.ts';
+import type { Terminals } from '../sessions/terminal/terminals.ts';
+import type { TerminalSize } from '../contracts/terminal.ts';
 
 /** A handler for every frame that may come in: leaving one out does not compile. */
 export type FrameHandlers = { [T in IncomingType]: (payload: FrameOf<T>['payload']) => Promise<ResultOf<T>> };
@@ -11,6 +13,7 @@ export type FrameHandlers = { [T in IncomingType]: (payload: FrameOf<T>['payload
 export interface FrameApi {
   commands: SessionCommands;
   queries: SessionQueries;
+  terminals: Terminals;
   readers: ReaderParts;
   /** Takes down the device token that came with a message, which goes on whatever becomes of it. */
   devices: { registerSender: (owner: string, deviceToken: string) => void };
@@ -28,10 +31,14 @@ export interface FrameContext {
   focus: (sessionId: string | null) => void;
 }
 
+/** Terminals of which one socket's sizes are remembered. */
+const MOST_SIZES = 200;
 const noted = { success: true } as const;
 
 /** The same commands as over HTTP. */
-export function frameHandlers({ api: { commands, queries, devices }, owner, ...socket }: FrameContext): FrameHandlers {
+export function frameHandlers({ api: { commands, queries, devices, terminals }, owner, ...socket }: FrameContext): FrameHandlers {
+  /** How large this socket's client shows each terminal. */
+  const sizes = new Map<string, TerminalSize>();
   const status = (id: string): ResultOf<'session.cancel'> => ({ ...queries.status(commands.find(owner, id)), success: true });
   const view = (id: string): ResultOf<'session.create'> => queries.session(commands.find(owner, id));
   return {
@@ -69,7 +76,7 @@ export function frameHandlers({ api: { commands, queries, devices }, owner, ...s
       return status(sessionId);
     },
     'session.list': async (query) => queries.list(owner, query),
-    'session.create': async (payload) => view(await commands.create({ owner }, payload)),
+    'session.create': async (payload) => view((await commands.create({ owner }, payload)).id),
     'session.rename': async ({ sessionId, name }) => {
       commands.patch(owner, sessionId, { name });
       return view(sessionId);
@@ -78,6 +85,13 @@ export function frameHandlers({ api: { commands, queries, devices }, owner, ...s
       await commands.remove(owner, sessionId);
       return { success: true, sessionId };
     },
+    'terminal.input': ({ sessionId, ...keys }) => terminals.input(owner, sessionId, { ...keys, ...sizes.get(sessionId) }),
+    'terminal.resize': ({ sessionId, cols, rows }) => {
+      // As in tmux itself: the size is that of the device where it was typed last.
+      if (sizes.size < MOST_SIZES || sizes.has(sessionId)) sizes.set(sessionId, { cols, rows });
+      return terminals.input(owner, sessionId, { cols, rows });
+    },
+    'terminal.screen': ({ sessionId, lines }) => terminals.screen(owner, sessionId, lines),
     'session.history': async ({ sessionId, ...query }) => queries.messages(commands.find(owner, sessionId), query),
   };
 }

@@ -31,6 +31,11 @@ export function eventsTable(db: Database) {
     'SELECT seq, at, kind, turn_id, data FROM events WHERE session_num = ? AND seq > ? AND seq <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY seq',
   );
   const remove = db.prepare<[number, number]>('DELETE FROM events WHERE session_num = ? AND seq = ?');
+  const sizes = db.prepare<[number], { seq: number; size: number }>(
+    'SELECT seq, octet_length(data) AS size FROM events WHERE session_num = ? ORDER BY seq DESC',
+  );
+  const removeBefore = db.prepare<[number, number]>('DELETE FROM events WHERE session_num = ? AND seq < ?');
+  const setKeptFrom = db.prepare<[number, number]>('UPDATE sessions SET kept_from = ? WHERE num = ?');
   const hole = db.prepare<[number, number], { first_seq: number; last_seq: number }>(
     'SELECT first_seq, last_seq FROM holes WHERE session_num = ? AND ? BETWEEN first_seq AND last_seq',
   );
@@ -56,6 +61,13 @@ export function eventsTable(db: Database) {
     /** Starts and ends of a turn's tools. */
     toolsOf: (sessionNum: number, firstSeq: number, turnId: string): EventRow[] => tools.all(sessionNum, firstSeq, turnId),
     remove: (sessionNum: number, seq: number): void => void remove.run(sessionNum, seq),
+    /** Seqs with the bytes of their data, the newest first; row by row. */
+    sizes: (sessionNum: number): IterableIterator<{ seq: number; size: number }> => sizes.iterate(sessionNum),
+    /** Forgets everything before a seq: a cursor there gets a gap. Returns how many events that were. */
+    forgetBefore: (sessionNum: number, seq: number): number => {
+      setKeptFrom.run(seq, sessionNum);
+      return removeBefore.run(sessionNum, seq).changes;
+    },
     hole: (sessionNum: number, seq: number) => hole.get(sessionNum, seq),
     /** Makes a hole of so many seqs at the head of every log. */
     skip: (count: number): void => {

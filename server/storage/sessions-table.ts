@@ -31,9 +31,16 @@ export interface SessionRow {
   fork_of: string | null;
   /** 1: its process was started ahead, and nobody has begun the conversation. */
   spare: number;
+  /** JSON of what runs in it and its size; null for what is no terminal. */
+  terminal: string | null;
 }
 
-export type NewSession = Pick<SessionRow, 'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'>;
+export type NewSession = Pick<
+  SessionRow,
+  'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'
+> & {
+  terminal?: string | null;
+};
 export type SessionChange = Partial<Omit<SessionRow, 'num' | 'id' | 'owner' | 'agent' | 'created_at' | 'head_seq'>>;
 /** What a spare is started for. */
 export interface SpareFilter {
@@ -59,12 +66,14 @@ export type SessionsTable = ReturnType<typeof sessionsTable>;
 /** Statements of the table `sessions`. */
 export function sessionsTable(db: Database) {
   const insert = db.prepare<[NewSession]>(`
-    INSERT INTO sessions (id, owner, name, agent, project_path, mode, model, labels, state, created_at, last_activity_at)
-    VALUES (@id, @owner, @name, @agent, @project_path, @mode, @model, @labels, 'dormant', @created_at, @created_at)`);
+    INSERT INTO sessions (id, owner, name, agent, project_path, mode, model, labels, terminal, state, created_at, last_activity_at)
+    VALUES (@id, @owner, @name, @agent, @project_path, @mode, @model, @labels, @terminal, 'dormant', @created_at, @created_at)`);
   const byId = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?');
   const byNum = db.prepare<[number], SessionRow>('SELECT * FROM sessions WHERE num = ?');
   const current = db.prepare<[string, string, string | null, string | null], SessionRow>(`
-    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND spare = 0 AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
+    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND (? IS NULL OR agent = ?) AND terminal IS NULL AND spare = 0 AND state <> 'archived' ORDER BY last_activity_at DESC, num DESC LIMIT 1`);
+  const terminal = db.prepare<[string, string, string], SessionRow>(`
+    SELECT * FROM sessions WHERE owner = ? AND project_path = ? AND name = ? AND terminal IS NOT NULL AND state <> 'archived'`);
   const remove = db.prepare<[number]>('DELETE FROM sessions WHERE num = ?');
   const settle = db.prepare(
     `UPDATE sessions SET state = 'dormant' WHERE incarnation_id IS NULL AND state NOT IN ('dormant', 'failed', 'archived')`,
@@ -73,7 +82,7 @@ export function sessionsTable(db: Database) {
     SELECT * FROM sessions WHERE spare = 1 AND owner = @owner AND project_path = @project_path AND agent = @agent AND mode = @mode AND model IS @model`);
   const allSpares = db.prepare<[], SessionRow>('SELECT * FROM sessions WHERE spare = 1');
   const recent = db.prepare<[number, number], SpareFilter>(`
-    SELECT owner, project_path, agent, mode, model FROM sessions WHERE spare = 0 AND state <> 'archived' AND last_activity_at >= ?
+    SELECT owner, project_path, agent, mode, model FROM sessions WHERE spare = 0 AND terminal IS NULL AND state <> 'archived' AND last_activity_at >= ?
     GROUP BY owner, project_path ORDER BY max(last_activity_at) DESC LIMIT ?`);
   const counts = db.prepare<[], { state: string; n: number }>('SELECT state, count(*) AS n FROM sessions WHERE spare = 0 GROUP BY state');
   const unused = db.prepare<[number, number], SessionRow>(`
@@ -96,7 +105,7 @@ export function sessionsTable(db: Database) {
   const updates = new Map<string, ReturnType<Database['prepare']>>();
   return {
     insert: (row: NewSession): SessionRow => {
-      const { lastInsertRowid } = insert.run(row);
+      const { lastInsertRowid } = insert.run({ terminal: null, ...row });
       return byNum.get(Number(lastInsertRowid)) as SessionRow;
     },
     byId: (id: string): SessionRow | undefined => byId.get(id),
@@ -104,6 +113,8 @@ export function sessionsTable(db: Database) {
     /** The conversation that a message without a session id continues. */
     current: (owner: string, projectPath: string, agent: string | null): SessionRow | undefined =>
       current.get(owner, projectPath, agent, agent),
+    /** A project's terminal of this name. */
+    terminal: (owner: string, projectPath: string, name: string): SessionRow | undefined => terminal.get(owner, projectPath, name),
     /** Sessions without a process that a killed server left in the state of one that has a process. */
     settleStates: (): void => void settle.run(),
     /** Processes started ahead for exactly such a conversation. */

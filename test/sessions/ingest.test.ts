@@ -48,7 +48,14 @@ function stage() {
     refusals: 0,
   } as unknown as Incarnation;
   const context = { store, log, logger, clock: systemClock, probe: noProbe, limits: { approvalTimeoutMs: 0 } } as unknown as SessionContext;
-  const cell: Cell = { context, key: session, state: { kind: 'working', turnId: TURN }, turn: openTurn(row), incarnation };
+  const cell: Cell = {
+    context,
+    key: session,
+    state: { kind: 'working', turnId: TURN },
+    turn: openTurn(row),
+    incarnation,
+    screens: new Map(),
+  };
   let offset = 0;
   const take = (...lines: (string | Output[])[]) => {
     const texts = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)));

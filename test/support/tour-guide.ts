@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { EndpointId } from '../../server/contracts/registry.ts';
 import { endpoints } from '../../server/contracts/registry.ts';
 import type { AnyEvent } from '../../server/contracts/views.ts';
@@ -23,6 +24,11 @@ interface Stop {
   body?: unknown;
 }
 
+/** The path of a program that the tour needs. */
+function whereIs(program: string): string {
+  return execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+}
+
 /** Leads past endpoints, and keeps what each answers for the first time. */
 export class Guide {
   readonly tour: Tour = { answers: new Map(), events: new Map(), errors: new Map(), places: {} };
@@ -30,7 +36,7 @@ export class Guide {
 
   constructor(holdfast: Holdfast) {
     this.holdfast = holdfast;
-    this.tour.places = { [holdfast.root]: '/home/me', [process.execPath]: '/usr/bin/node' };
+    this.tour.places = { [holdfast.root]: '/home/me', [process.execPath]: '/usr/bin/node', [whereIs('tmux')]: '/usr/bin/tmux' };
   }
 
   async visit<T>(id: EndpointId, { params = {}, query = '', body }: Stop = {}): Promise<T> {

@@ -10,6 +10,7 @@ import { Holdfast } from './holdfast.ts';
 import { TestSocket } from './socket.ts';
 import { devices, pushes } from './tour-devices.ts';
 import { Guide, type Tour } from './tour-guide.ts';
+import { terminal, versionsKnown } from './tour-terminal.ts';
 
 export type { Tour };
 
@@ -23,6 +24,7 @@ export async function takeTour(): Promise<Tour> {
   try {
     const sessionId = await conversation(guide);
     await sessions(guide, sessionId);
+    await terminal(guide);
     const deviceId = await devices(guide, sessionId);
     await refusals(guide, sessionId);
     await brokenAgents(guide);
@@ -38,6 +40,7 @@ export async function takeTour(): Promise<Tour> {
 
 async function conversation(guide: Guide): Promise<string> {
   const { client, project } = guide.holdfast;
+  await versionsKnown(guide);
   for (const id of ['health', 'ready', 'openapi', 'agents', 'projects', 'wsTicket'] as const) await guide.visit(id);
   const file = { name: 'note.txt', mimeType: 'text/plain', size: 2, data: 'aGk=' };
   const said = { message: 'approve: the plan', messageId: randomUUID(), projectPath: project, attachments: [file] };

@@ -31,9 +31,12 @@ export const sessionEndpoints = {
     auth: true,
     headers: IdempotencyHeaders,
     body: CreateSession,
-    responses: { 201: SessionView },
+    responses: { 200: SessionView, 201: SessionView },
     errors: [
       ...bodyErrors,
+      'name-taken',
+      'pool-full',
+      'start-failed',
       'project-not-allowed',
       'project-not-found',
       'agent-not-installed',

@@ -57,8 +57,8 @@ export function sessionHandlers(api: Api): Handlers {
   return {
     sessions: async ({ query }, { owner }) => ({ status: 200, body: queries.list(owner, query) }),
     createSession: async ({ body, headers }, { owner }) => {
-      const id = await commands.create({ owner, idempotencyKey: headers['idempotency-key'] }, body);
-      return { status: 201, body: view(owner, id), headers: { Location: `/api/sessions/${id}` } };
+      const { id, created } = await commands.create({ owner, idempotencyKey: headers['idempotency-key'] }, body);
+      return { status: created ? 201 : 200, body: view(owner, id), headers: { Location: `/api/sessions/${id}` } };
     },
     active: async (_input, { owner }) => ({ status: 200, body: await api.active(owner) }),
     session: async ({ params }, { owner }) => ({ status: 200, body: view(owner, params.id) }),

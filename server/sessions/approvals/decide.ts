@@ -31,7 +31,7 @@ const nothing: Committed = { pending: [], effects: [] };
  * Records a decision and the agent's lines in one transaction. The first decision wins; a later one is `already-decided`, but for the
  * same again from the same device. Throws `input-changed` where its owner was shown something else than the agent asked.
  */
-export function decideRequest(cell: Cell, decision: RequestDecision): { decided: Decided; committed: Committed } {
+export function decideRequest(cell: Cell, decision: RequestDecision): { result: Decided; committed: Committed } {
   const { store } = cell.context;
   const request = store.requests.byId(decision.id, cell.key.num);
   if (request?.kind !== decision.kind) {
@@ -45,9 +45,9 @@ export function decideRequest(cell: Cell, decision: RequestDecision): { decided:
     throw new AppError('input-changed', detail, { members: { inputHash: request.input_hash } });
   }
   const verdict = verdictOf(decision, request);
-  if (request.decision !== null) return { decided: sameAgain(request, verdict), committed: nothing };
+  if (request.decision !== null) return { result: sameAgain(request, verdict), committed: nothing };
   const committed = conclude(cell, request, verdict, commandOf(request, verdict));
-  return { decided: decidedOf(store.requests.byId(request.id, cell.key.num) ?? request), committed };
+  return { result: decidedOf(store.requests.byId(request.id, cell.key.num) ?? request), committed };
 }
 
 /** Denies what nobody decided in time; nothing happens where somebody has. */

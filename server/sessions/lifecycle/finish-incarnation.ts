@@ -27,6 +27,7 @@ export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback
       silent: incarnation.outOffset === 0 && rest.length === 0,
       inSize: sizeOf(join(incarnation.folder, 'in')),
       stderr,
+      finished: incarnation.driver.terminal?.hasEnded(incarnation.state) ?? false,
     };
     commit(cell, (recording) => {
       reason = recordExit(cell.context, recording, cell.key, { row, ...seen, fallback });

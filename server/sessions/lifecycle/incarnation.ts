@@ -9,11 +9,14 @@ import type { Batch } from '../../process/tailer.ts';
 import type { MembersQuery } from '../../process/members.ts';
 import { continueAll, continueSeen, stopAll } from '../../process/pause.ts';
 import type { ProcessTable } from '../../process/process-table.ts';
+import { punchHole } from '../../process/punch-hole.ts';
 import { Tailer } from '../../process/tailer.ts';
 import { terminate } from '../../process/terminate.ts';
 import { Watchdog } from '../../process/watchdog.ts';
 
 export type { Batch };
+
+const FREED_AT_ONCE = 16 * 1024 * 1024;
 
 /** A line that stands in the database and has to come into the file `in`. `turnId`: it is that turn's message. */
 export interface PendingLine {
@@ -66,6 +69,10 @@ export class Incarnation {
   outOffset: number;
   /** How often in a row a batch could not be taken, for another reason than a full disk. */
   refusals = 0;
+  /** Bytes of a terminal's events since its log was last looked at. */
+  untrimmed = 0;
+  /** Bytes of `out` whose disk blocks were given back. */
+  #freed = 0;
   readonly #clock: Clock;
   readonly #writer: JournalWriter;
   readonly #tailer: Tailer;
@@ -97,6 +104,11 @@ export class Incarnation {
     this.#watchdog = new Watchdog({ folder, wrapper, agent, clock, onGone });
   }
 
+  /** The pid of what its owner runs. */
+  get pid(): number {
+    return this.driver.terminal?.pid(this.state) ?? this.agent.pid;
+  }
+
   /** Folder for files that came with messages. */
   get filesPath(): string {
     return filesPathOf(this.folder);
@@ -121,6 +133,14 @@ export class Incarnation {
   /** What is left at the end without an LF. */
   rest(): Buffer {
     return this.#tailer.rest();
+  }
+
+  /** Gives the disk back what was read and committed, now and then: a terminal can't move to a fresh journal. Why that failed, or null. */
+  async freeRead(): Promise<string | null> {
+    if (this.outOffset - this.#freed < FREED_AT_ONCE) return null;
+    const from = this.#freed;
+    this.#freed = this.outOffset;
+    return punchHole(join(this.folder, 'out'), from, this.#freed);
   }
 
   /** Ends the process and everything that belongs to it; `clean` lets the agent finish and save first. */

@@ -21,6 +21,8 @@ export interface Ended {
   stderr: string;
   /** Used where nobody asked for the end and nothing tells the cause. */
   fallback: ExitReason;
+  /** What ran in a terminal has ended by itself, and said how. */
+  finished?: boolean;
 }
 
 /** Records a process's end in one transaction: the exit, the turn that it was in, and what that means for the next start. */
@@ -50,8 +52,9 @@ export function recordExit(context: SessionContext, recording: Recording, sessio
   return reason;
 }
 
-function reasonOf({ row, exit, fallback }: Ended, refused: boolean): ExitReason {
+function reasonOf({ row, exit, fallback, finished }: Ended, refused: boolean): ExitReason {
   if (row.end_reason !== null) return row.end_reason as ExitReason;
+  if (finished) return 'finished';
   if (exit === null) return fallback;
   return refused || row.ready_at === null ? 'start-failed' : 'crashed';
 }

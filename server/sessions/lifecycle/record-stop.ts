@@ -31,6 +31,8 @@ export type EndDecision =
 export function recordDecision(cell: Cell, decision: EndDecision): 'idle' | 'busy' | 'does-not-apply' {
   const { incarnation, turn, state, context } = cell;
   if (!incarnation || state.kind === 'stopping') return 'does-not-apply';
+  // What runs in a terminal is not to be had again.
+  if (decision.kind === 'hibernate' && incarnation.driver.terminal) return 'does-not-apply';
   if (decision.kind === 'give-up' && !decision.holds()) return 'does-not-apply';
   const idle = turn === null && (state.kind === 'ready' || (state.kind === 'paused' && state.was.kind === 'ready'));
   if (!idle && decision.kind === 'hibernate') return 'does-not-apply';

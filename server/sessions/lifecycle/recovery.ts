@@ -128,7 +128,7 @@ async function recoverOne(
   );
   context.log.transact((append) => {
     context.store.sessions.update(session.num, { state: sessionState.kind });
-    append(session, [{ channel: 'session', kind: 'session.recovered', data: { pid: identities.agent?.pid ?? null, lost: false } }]);
+    append(session, [{ channel: 'session', kind: 'session.recovered', data: { pid: incarnation.pid, lost: false } }]);
   });
   // A kill may have come between the record of a pause (or its end) and the signals: they are given again.
   if (sessionState.kind === 'paused') incarnation.pause();

@@ -6,6 +6,7 @@ import type { ProcessIdentity } from '../../process/identity.ts';
 import { launch, prepareFolder } from '../../process/launcher.ts';
 import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { Agent, SessionContext } from '../context.ts';
+import { storedTerminal } from '../terminal/terminal-of.ts';
 import { filesPathOf } from './incarnation.ts';
 
 /** A process that was started, with the lines that it gets first (they stand in the database, not yet in `in`). */
@@ -48,6 +49,7 @@ export async function startIncarnation(context: SessionContext, session: Session
   const resume = session.resumable === 1 && session.agent_session_id !== null && capabilities.resume;
   // A copy that never got to a turn is not kept by the agent: it is made again.
   const forkOf = !resume && capabilities.fork ? session.fork_of : null;
+  const terminal = storedTerminal(session);
   const request: LaunchRequest = {
     agentSessionId: resume && session.agent_session_id !== null ? session.agent_session_id : context.newId(),
     resume,
@@ -57,6 +59,7 @@ export async function startIncarnation(context: SessionContext, session: Session
     model: session.model,
     filesPath: filesPathOf(folder),
     command,
+    ...(terminal ? { terminal: { ...terminal, folder, name: session.name } } : {}),
   };
   const begin = agent.driver.begin(request);
   const lines = begin.lines.map(lineBytes);

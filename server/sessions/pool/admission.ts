@@ -6,6 +6,8 @@ export interface Holder {
   state: SessionState['kind'];
   /** It was started ahead, for a conversation that nobody has begun yet. */
   spare: boolean;
+  /** Its process is all there is of it, as with a terminal: it is not ended for another's sake. */
+  keeps?: boolean;
   /** Messages that it has not answered. */
   openTurns: number;
   /** Monotonic milliseconds of its last use, or of the last look at it. */
@@ -22,7 +24,7 @@ export interface Schedule {
 
 /** Whether a process can be ended for another's sake: it has nothing to do and nobody waits for it. */
 export function isIdle(holder: Holder): boolean {
-  return holder.state === 'ready' && holder.openTurns === 0;
+  return holder.state === 'ready' && holder.openTurns === 0 && holder.keeps !== true;
 }
 
 /** Who may start and who has to go, given the limit now in force and how many wait. */

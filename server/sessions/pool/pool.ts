@@ -121,7 +121,9 @@ export class InteractiveSessionPool {
   warm(row: SessionRow): void {
     const loaded = this.#sessions.get(row.id);
     loaded?.activity.look();
-    if (this.#closing || row.state === 'archived' || row.state === 'failed' || loaded?.isLive) return;
+    // Nobody wants a command run again because they look at what it printed.
+    const stays = row.state === 'archived' || row.state === 'failed' || row.terminal !== null;
+    if (this.#closing || stays || loaded?.isLive) return;
     if (canJoin(this.#holders(), this.#effectiveMax, this.#waiting.size, 0)) this.load(row).pump();
   }
 
@@ -192,6 +194,7 @@ export class InteractiveSessionPool {
       id: session.id,
       state: session.state.kind,
       spare: this.#isSpare(session),
+      keeps: session.incarnation?.driver.terminal !== undefined,
       openTurns: this.#context.store.turns.openCount(session.num),
       usedAt: session.activity.wantedAt,
     }));

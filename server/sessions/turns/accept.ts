@@ -7,7 +7,7 @@ import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { SessionContext } from '../context.ts';
 import { deliveryOf, type Pushes } from './delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
-import { newSession } from '../new-session.ts';
+import { newSession, takesNoMessages } from '../new-session.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
 import type { Spares } from '../pool/spares.ts';
 import { resolveProject } from '../project-path.ts';
@@ -99,6 +99,7 @@ function findSession(parts: AcceptParts, owner: string, request: SendRequest, pr
   const session = store.sessions.byId(request.sessionId);
   if (session?.owner !== owner || session.spare === 1) throw new AppError('session-not-found', `There is no session ${request.sessionId}.`);
   if (session.state === 'archived') throw new AppError('session-archived', 'This session is archived; start a new one.');
+  if (session.terminal !== null) throw takesNoMessages();
   return session;
 }
 

@@ -36,8 +36,9 @@ describe('admission', () => {
       holder('waiting', { state: 'waiting', openTurns: 1 }),
       holder('paused', { state: 'paused' }),
       holder('told', { openTurns: 1 }),
+      holder('terminal', { keeps: true }),
     ];
-    expect(schedule(busy, 5, 5)).toEqual({ start: 0, evict: [] });
+    expect(schedule(busy, 6, 5)).toEqual({ start: 0, evict: [] });
   });
 
   it('[PO4] one that is leaving already makes room for one that waits', () => {
