@@ -290,6 +290,16 @@ describe('[ACP10] an end of a turn', () => {
   ])('by error %d %s is %s', (status, text, code, detail) => {
     expect(end((run) => run.fails(status, text))).toEqual({ kind: 'turn.failed', turnId, code, detail });
   });
+  it.each([
+    ['cancelled', {}],
+    ['completed', { inputTokens: 1 }],
+  ])('by end_turn after a cancel is %s where it used %j', (outcome, usage) => {
+    const ended = end((run) => {
+      run.told({ kind: 'cancel' });
+      run.answers({ stopReason: 'end_turn', usage });
+    });
+    expect(ended?.kind).toBe(`turn.${outcome}`);
+  });
   it('by an error after a cancel is cancelled', () => {
     const cancelled = end((run) => {
       run.told({ kind: 'cancel' });

@@ -44,7 +44,9 @@ const failures: Partial<Record<StopReason, Failure>> = {
 
 function endingOf(turn: OpenTurn, stopReason: string, used: { usage: Usage | null; costUsd: number | null }): Output {
   const { turnId } = turn;
-  if (stopReason === 'cancelled') return { kind: 'turn.cancelled', turnId };
+  // Some call a turn ended that was cancelled before they had begun it. One that came to its end has counted tokens.
+  const neverBegan = turn.cancel === 'asked' && used.usage === null;
+  if (stopReason === 'cancelled' || neverBegan) return { kind: 'turn.cancelled', turnId };
   const failure = failures[stopReason as StopReason];
   if (failure) return { kind: 'turn.failed', turnId, ...failure };
   // A call of the model that worked is counted; one that failed leaves only its words.
