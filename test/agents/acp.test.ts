@@ -291,12 +291,13 @@ describe('[ACP10] an end of a turn', () => {
     expect(end((run) => run.fails(status, text))).toEqual({ kind: 'turn.failed', turnId, code, detail });
   });
   it.each([
-    ['cancelled', {}],
-    ['completed', { inputTokens: 1 }],
-  ])('by end_turn after a cancel is %s where it used %j', (outcome, usage) => {
+    ['cancelled', ''],
+    ['completed', 'All of it.'],
+  ])('by end_turn after a cancel is %s where it said "%s"', (outcome, text) => {
     const ended = end((run) => {
       run.told({ kind: 'cancel' });
-      run.answers({ stopReason: 'end_turn', usage });
+      run.speaks(text);
+      run.answers({ stopReason: 'end_turn', usage: { inputTokens: 1 } });
     });
     expect(ended?.kind).toBe(`turn.${outcome}`);
   });
