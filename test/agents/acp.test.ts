@@ -290,6 +290,17 @@ describe('[ACP10] an end of a turn', () => {
   ])('by error %d %s is %s', (status, text, code, detail) => {
     expect(end((run) => run.fails(status, text))).toEqual({ kind: 'turn.failed', turnId, code, detail });
   });
+  it.each([
+    ['cancelled', ''],
+    ['completed', 'All of it.'],
+  ])('by end_turn after a cancel is %s where it said "%s"', (outcome, text) => {
+    const ended = end((run) => {
+      run.told({ kind: 'cancel' });
+      run.speaks(text);
+      run.answers({ stopReason: 'end_turn', usage: { inputTokens: 1 } });
+    });
+    expect(ended?.kind).toBe(`turn.${outcome}`);
+  });
   it('by an error after a cancel is cancelled', () => {
     const cancelled = end((run) => {
       run.told({ kind: 'cancel' });

@@ -42,9 +42,14 @@ const failures: Partial<Record<StopReason, Failure>> = {
   max_turn_requests: { code: 'max-turns', detail: 'The agent reached the most requests that it makes in one turn.' },
 };
 
+/** Some call a turn ended that was cancelled before they had begun it, and repeat the figures of the one before. */
+function neverBegan(turn: OpenTurn): boolean {
+  return turn.cancel === 'asked' && turn.blocks === 0 && turn.failure === null;
+}
+
 function endingOf(turn: OpenTurn, stopReason: string, used: { usage: Usage | null; costUsd: number | null }): Output {
   const { turnId } = turn;
-  if (stopReason === 'cancelled') return { kind: 'turn.cancelled', turnId };
+  if (stopReason === 'cancelled' || neverBegan(turn)) return { kind: 'turn.cancelled', turnId };
   const failure = failures[stopReason as StopReason];
   if (failure) return { kind: 'turn.failed', turnId, ...failure };
   // A call of the model that worked is counted; one that failed leaves only its words.
@@ -71,7 +76,9 @@ export function promptAnswered(before: AcpState, result: JsonObject, profile: Ac
   const begun = running(before);
   const { turn } = begun.state;
   if (!turn) return begun;
-  const { usage, counted } = usageOf(result, before, profile);
+  const reported = usageOf(result, before, profile);
+  const counted = reported.counted;
+  const usage = neverBegan(turn) && result.stopReason !== 'cancelled' ? null : reported.usage;
   const { costUsd: now } = before;
   const costUsd = now === null || turn.costBefore === null ? null : Math.max(0, now - turn.costBefore);
   const used = { usage, costUsd };
