@@ -27,6 +27,7 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
   const requestId = `holdfast-turn-${requests}`;
   const sandbox = sandboxOf(state.mode);
   const model = state.model ?? state.modelOwn;
+  const effort = state.effort ?? state.effortOwn ?? null;
   const params: TurnStartParams = {
     threadId: state.threadId,
     clientUserMessageId: message.agentMessageId,
@@ -34,6 +35,7 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
     approvalPolicy: approvalPolicy(state.mode),
     ...(sandbox === state.sandbox ? {} : { sandboxPolicy: sandboxPolicy(sandbox) }),
     ...(model === null || model === state.modelNow ? {} : { model }),
+    ...(effort === null || effort === (state.effortNow ?? null) ? {} : { effort }),
   };
   const turn = {
     turnId: message.turnId,
@@ -47,7 +49,14 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
     tools: [],
     trouble: null,
   } as const;
-  const next = { ...state, requests, sandbox, modelNow: model ?? state.modelNow, turn: { ...turn, tools: [] } };
+  const next = {
+    ...state,
+    requests,
+    sandbox,
+    modelNow: model ?? state.modelNow,
+    effortNow: effort ?? state.effortNow ?? null,
+    turn: { ...turn, tools: [] },
+  };
   return { lines: [requestLine(requestId, 'turn/start', params)], state: next };
 }
 
@@ -117,6 +126,8 @@ export function encode(command: DriverCommand, state: CodexState): Encoded<Codex
     }
     case 'setModel':
       return { lines: [], state: { ...state, model: command.model } };
+    case 'setEffort':
+      return { lines: [], state: { ...state, effort: command.effort } };
     case 'setMode':
       return { lines: [], state: { ...state, mode: command.mode } };
   }

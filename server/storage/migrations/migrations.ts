@@ -5,6 +5,7 @@ import { approvals } from './004-approvals.ts';
 import { devices } from './005-devices.ts';
 import { outbox } from './006-outbox.ts';
 import { activities } from './007-activities.ts';
+import { effort } from './008-effort.ts';
 
 /** All schema steps, oldest first. A step that was released is never edited. */
-export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals, devices, outbox, activities];
+export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals, devices, outbox, activities, effort];
