@@ -20,7 +20,6 @@ const notYetEvents: Record<string, string> = {
 /** Error codes that no answer has in this version, each with the reason. */
 const notYetErrors: Record<string, string> = {
   'bad-attachment': 'a wrong attachment is a validation error that names its field',
-  'not-supported': 'every agent of this version can do all that is asked of it',
   'shutting-down': 'only for the moment in which a server stops',
   'locked-data-dir': 'printed at the start, never sent',
   'bad-setting': 'printed at the start, never sent',
