@@ -106,6 +106,7 @@ const acpAgents: readonly AgentEntry[] = [
       env: { GEMINI_CLI_NO_RELAUNCH: 'true' },
       modes: { ask: 'default', 'accept-edits': 'default', auto: 'default', plan: 'plan' },
       quirks: {
+        noticeText: '^\\[MODE_UPDATE\\] ',
         replayEnd: 'available_commands_update',
         // It names files after the minute and the first characters of the id: in the minute in which a conversation was made, loading it
         // would write over it. It ignores blanks around an id, but not in that name.

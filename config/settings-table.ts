@@ -61,6 +61,11 @@ const poolRows = {
   MAX_QUEUED_MESSAGES: row({ about: 'messages that may wait in one session', default: '20', read: whole(0, 10_000) }),
   MAX_WAITING: row({ about: 'sessions that may wait for a process', default: '50', read: whole(0, 100_000) }),
   STALL_MINUTES: row({ about: 'silence after which a turn is looked at', default: '10', read: decimal(0, 100_000) }),
+  MODEL_TIMEOUT_MINUTES: row({
+    about: 'silence of a model after which its turn is given up, looked at each STALL_MINUTES; 0: never',
+    default: '30',
+    read: decimal(0, 100_000),
+  }),
   SESSION_MODE: row({
     about: 'keep-alive, or per-message for one process per message',
     default: 'keep-alive',

@@ -43,7 +43,7 @@ export class AgentVersions {
     const asked: Asked = { program, version: undefined, done: Promise.resolve() };
     asked.done = new Promise((resolve) => {
       execFile(command, ['--version'], { timeout: ASK_MS, env }, (error, stdout) => {
-        const version = /\d+\.\d+\.\d+\S*/.exec(stdout)?.[0];
+        const version = /\d+(?:\.\d+)+\S*/.exec(stdout)?.[0];
         if (!error && version !== undefined) asked.version = version;
         resolve();
       }).unref();
@@ -57,10 +57,10 @@ function stamped(command: string): string | null {
   return found ? `${command} ${found.mtimeMs}` : null;
 }
 
-/** Whether a version comes before another: by its first three numbers. */
+/** Whether a version comes before another: by its first three numbers; one that is missing counts as 0. */
 export function isOlder(version: string, than: string): boolean {
-  const numbers = (text: string): number[] => (/^(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+  const numbers = (text: string): number[] => (/^\d+(?:\.\d+){0,2}/.exec(text)?.[0] ?? '').split('.').map(Number);
   const [one, other] = [numbers(version), numbers(than)];
-  const differs = one.findIndex((number, index) => number !== other[index]);
-  return differs !== -1 && (one[differs] ?? 0) < (other[differs] ?? 0);
+  const differs = [0, 1, 2].find((index) => (one[index] ?? 0) !== (other[index] ?? 0));
+  return differs !== undefined && (one[differs] ?? 0) < (other[differs] ?? 0);
 }

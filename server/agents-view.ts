@@ -81,7 +81,7 @@ export function hintFor(
   machine: Machine,
 ): string | null {
   const { agent, install, triedSince } = entry;
-  const get = install === null ? '' : ` Install it with \`${install}\`.`;
+  const get = install === null ? '' : install.startsWith('npm ') ? ` Install it with \`${install}\`.` : ` To get it: ${install}.`;
   if (found.command === null) return `No program of ${agent} was found.${get}${settingOf(entry)}`.trim();
   const why = cannotRun(found.command, machine);
   if (why !== null) return `${found.command} cannot run on this machine: it ${why}.${get}`;

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { agentEnvironment } from '../config/agent-env.ts';
+import { agentSecrets } from '../config/agent-secrets.ts';
 import { agents as catalogue } from '../config/agents.ts';
 import { findCommand } from '../config/find-command.ts';
 import { packageVersion } from '../config/package-version.ts';
@@ -190,10 +191,10 @@ function installedAgents({ settings, environment }: ServerParts): Map<string, Ag
       const command = (): string | null => findCommand(entry, settings, environment);
       const limits = entry.limits ?? {};
       // Asked for at each start, so that each process has secrets of its own.
-      const secrets = (): [string, string][] => (entry.secretEnv ?? []).map((name) => [name, randomBytes(24).toString('base64url')]);
+      const newSecret = (): string => randomBytes(24).toString('base64url');
       const env = (): Record<string, string> => ({
         ...agentEnvironment(environment, entry, settings),
-        ...Object.fromEntries(secrets()),
+        ...agentSecrets(entry, newSecret),
       });
       return [[entry.agent, { driver, command, environment: env, limits }]];
     }),
@@ -207,6 +208,7 @@ function healthSettings(settings: Settings): HealthSettings {
     expireAfterMs: settings.sessionTimeoutHours * hour,
     warnAfterMs: settings.sessionWarningHours * hour,
     stallMs: settings.stallMinutes * 60_000,
+    modelTimeoutMs: settings.modelTimeoutMinutes * 60_000,
     limits: { memoryMb: settings.maxMemoryPerSessionMb, cpuPercent: settings.cpuUsageLimitPercent },
     totalMemoryMb: settings.maxTotalMemoryGb * 1024,
   };

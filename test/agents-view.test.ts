@@ -27,7 +27,7 @@ describe('what to do about an agent', () => {
   });
 
   it('[AV4] versions are compared by number', () => {
-    const pairs = ['0.9.0 0.10.0', '1.2.3 1.2.4', '1.9.9 2.0.0-beta'].map((pair) => pair.split(' ') as [string, string]);
+    const pairs = ['0.9.0 0.10.0', '1.2.3 1.2.4', '1.9.9 2.0.0-beta', '3.1a 3.2'].map((pair) => pair.split(' ') as [string, string]);
     for (const [older, newer] of pairs)
       expect([isOlder(older, newer), isOlder(newer, older), isOlder(newer, newer)]).toEqual([true, false, false]);
   });

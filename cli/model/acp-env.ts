@@ -45,7 +45,8 @@ export function prepareAcpHome(agent: AcpAgent, modelUrl: string, home: string):
   if (agent === 'gemini') {
     writeJson(join(home, '.gemini/settings.json'), {
       security: { auth: { selectedType: 'gemini-api-key' } },
-      general: { enableAutoUpdate: false, sessionRetention: { enabled: false } },
+      // By itself it tries ten times, which takes minutes.
+      general: { enableAutoUpdate: false, maxAttempts: 3, sessionRetention: { enabled: false } },
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
     });

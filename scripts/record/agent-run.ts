@@ -55,6 +55,7 @@ export function startAgent<S>(
     send: (command) => {
       const encoded = driver.encode(command, state);
       state = encoded.state;
+      if (encoded.lines.length === 0) entries.push({ dir: 'command', command });
       encoded.lines.forEach((line, index) => write(line, index === 0 ? command : undefined));
     },
     next: async (kind) => {

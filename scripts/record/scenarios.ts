@@ -4,7 +4,7 @@ import type { AgentRun } from './agent-run.ts';
 
 /** What a scenario can do: start the agent for its conversation, anew or to resume it. */
 export interface Stage {
-  start(resume: boolean): AgentRun;
+  start(resume: boolean, agentSessionId?: string, forkOf?: string): AgentRun;
 }
 
 /** A scenario by name, with the environment that it needs beside the usual. */
@@ -14,7 +14,7 @@ export interface Scenario {
 }
 
 /** A message under a new id, or under the given one. */
-function message(text: string, id: string = randomUUID()): DriverCommand {
+function message(text: string, id: string = randomUUID()): DriverCommand & { kind: 'message' } {
   return { kind: 'message', turnId: randomUUID(), agentMessageId: id, text, parts: [] };
 }
 
@@ -125,4 +125,125 @@ export const echoScenarios: Record<string, Scenario> = {
   resumed,
   failed: once((run) => failing(run, 'fail')),
   'unknown-lines': once((run) => turn(run, 'raw: bm90IGpzb24K\nline=100')),
+};
+
+/** One incarnation of an agent that takes messages only when it is ready. */
+function opened(steps: (run: AgentRun) => Promise<void>): Scenario {
+  return once(async (run) => {
+    await run.next('ready');
+    await steps(run);
+  });
+}
+
+function askedAndDecided(text: string, decide: (approvalId: string) => DriverCommand): Scenario {
+  return opened(async (run) => {
+    run.send(message(text));
+    run.send(decide((await run.next('approval.requested')).data.approvalId));
+    await run.next('turn.completed');
+  });
+}
+
+/** Cancelled before codex has begun the turn: it would answer that there is none. */
+const cancelledEarly = opened(async (run) => {
+  run.send(message('tokens=200 delay=100'));
+  run.send({ kind: 'cancel' });
+  await run.next('turn.cancelled');
+  await turn(run, 'hello after that');
+});
+
+/** A message during a turn waits in the driver: codex would take it for a part of that turn. */
+const secondMessage = opened(async (run) => {
+  run.send(message('tokens=30 delay=30'));
+  await run.next('text');
+  run.send(message('hello after that'));
+  await run.next('turn.completed');
+  await run.next('turn.completed');
+});
+
+/** For agents that speak the Agent Client Protocol. */
+export const acpScenarios: Record<string, Scenario> = {
+  hello: opened((run) => turn(run, 'hello there')),
+  'multi-block': askedAndDecided('think\nsay: I look first.\nrun: touch first.txt && echo done', allow),
+  'tool-allowed': askedAndDecided('write: ./note.txt some words', allow),
+  'tool-always': opened(async (run) => {
+    run.send(message('run: touch always.txt'));
+    run.send(always((await run.next('approval.requested')).data.approvalId));
+    await run.next('turn.completed');
+    await turn(run, 'run: touch always.txt');
+  }),
+  'tool-denied': opened(async (run) => {
+    run.send(message('run: touch denied.txt'));
+    run.send(deny((await run.next('approval.requested')).data.approvalId));
+    await run.next('turn.completed');
+    await turn(run, 'hello after that');
+  }),
+  cancelled: opened(async (run) => {
+    run.send(message('tokens=200 delay=100'));
+    for (let token = 0; token < 3; token++) await run.next('text');
+    run.send({ kind: 'cancel' });
+    await run.next('turn.cancelled');
+    await turn(run, 'hello after that');
+  }),
+  'cancelled-approval': opened(async (run) => {
+    run.send(message('run: touch never.txt'));
+    await run.next('approval.requested');
+    run.send({ kind: 'cancel' });
+    await run.next('turn.cancelled');
+    await turn(run, 'hello after that');
+  }),
+  resumed: {
+    play: async (stage) => {
+      const first = stage.start(false);
+      const { agentSessionId } = await first.next('ready');
+      await turn(first, 'remember the word marble');
+      await first.end();
+      const second = stage.start(true, agentSessionId ?? '');
+      await second.next('ready');
+      await turn(second, 'what word');
+      await second.end();
+    },
+  },
+  refused: {
+    play: async (stage) => {
+      const run = stage.start(true);
+      await run.next('refused');
+      await run.next('ready');
+      await turn(run, 'hello anew');
+      await run.end();
+    },
+  },
+  unauthorized: opened((run) => failing(run, 'status=401')),
+  settings: opened(async (run) => {
+    run.send({ kind: 'setMode', mode: 'plan' });
+    await turn(run, 'hello in another mode');
+    run.send({ kind: 'setMode', mode: 'accept-edits' });
+    await turn(run, 'hello again');
+    await turn(run, 'write: ./unasked.txt some words');
+  }),
+};
+
+export const codexScenarios: Record<string, Scenario> = {
+  ...acpScenarios,
+  'cancelled-early': cancelledEarly,
+  'second-message': secondMessage,
+  'cut-connection': opened((run) => failing(run, 'cut\ntokens=6')),
+  'rate-limited': opened((run) => failing(run, 'status=429')),
+  overloaded: opened((run) => failing(run, 'status=529')),
+  forked: {
+    play: async (stage) => {
+      const first = stage.start(false);
+      const { agentSessionId } = await first.next('ready');
+      await turn(first, 'remember the word marble');
+      await first.end();
+      const second = stage.start(false, undefined, agentSessionId ?? '');
+      await second.next('ready');
+      await turn(second, 'what word');
+      await second.end();
+    },
+  },
+  image: opened(async (run) => {
+    const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    run.send({ ...message('hello with an image'), parts: [{ type: 'image', mimeType: 'image/png', data: pixel }] });
+    await run.next('turn.completed');
+  }),
 };

@@ -4,7 +4,8 @@ import type { SessionRow } from '../storage/sessions-table.ts';
 import { recordRequest, recordTakenBack, type Asker } from './approvals/record-request.ts';
 import { loseConversation } from './lifecycle/lost-conversation.ts';
 import { derivedId } from './turns/open-turn.ts';
-import type { Recording } from './recording.ts';
+import type { Ending, Recording } from './recording.ts';
+import type { GivenUp } from './turns/cancel.ts';
 
 /** Whose outputs they are. */
 export interface Source extends Asker {
@@ -44,7 +45,7 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
       if (output.turnId === recording.turn?.id) recording.endTurn({ state: 'failed', code: output.code, detail: output.detail });
       return;
     case 'turn.cancelled':
-      if (output.turnId === recording.turn?.id) recording.endTurn({ state: 'cancelled' });
+      if (output.turnId === recording.turn?.id) recording.endTurn(cancelledOrGivenUp(source, output.turnId));
       return;
     case 'text':
     case 'thinking': {
@@ -84,6 +85,12 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
     case 'unknown':
       return recording.addToTurn('agent', output.kind, output.data, output.turnId);
   }
+}
+
+/** A turn that we gave up has failed, for the reason that was stored with the request. */
+function cancelledOrGivenUp({ store }: Source, turnId: string): Ending {
+  const because = JSON.parse(store.turns.byId(turnId)?.outcome ?? 'null') as GivenUp | null;
+  return because ? { state: 'failed', code: because.code, detail: because.detail } : { state: 'cancelled' };
 }
 
 function recordReady(source: Source, recording: Recording, agentSessionId: string | null): void {

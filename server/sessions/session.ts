@@ -2,7 +2,7 @@ import type { ExitReason, NewEvent } from '../contracts/events.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import { Activity } from './lifecycle/activity.ts';
 import { attach } from './lifecycle/attach.ts';
-import { requestCancel } from './turns/cancel.ts';
+import { giveUpTurn, requestCancel, type GivenUp } from './turns/cancel.ts';
 import type { Cell, Committed } from './cell.ts';
 import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
@@ -134,6 +134,11 @@ export class Session {
       this.#take(requestCancel(this.#cell, turnId));
       if (!this.isLive && this.#cell.context.store.turns.openCount(this.num) === 0) this.#giveUpPlace();
     });
+  }
+
+  /** Gives up a turn, which will have failed; see `giveUpTurn`. */
+  giveUp(turnId: string, because: GivenUp): Promise<boolean> {
+    return this.#mailbox.ask(() => giveUpTurn(this.#cell, turnId, because, (committed) => this.#take(committed)));
   }
 
   /** Allows, denies or answers what the agent asked; see `decideRequest`. */

@@ -1,6 +1,7 @@
 import type { Database } from './database.ts';
 
-/** A turn as stored. `input` is JSON {text, attachments} until the turn ends; `outcome` JSON of how it ended. */
+/** A turn as stored. `input` is JSON {text, attachments} until the turn ends; `outcome` JSON of how it ended,
+ * or, while its agent is asked to give it up for a reason of ours, of the failure that this will be. */
 export interface TurnRow {
   ord: number;
   id: string;
@@ -54,6 +55,7 @@ export function turnsTable(db: Database) {
     `UPDATE turns SET state = 'accepted', incarnation_id = NULL, in_offset = NULL, written_at = NULL WHERE id = ?`,
   );
   const setState = db.prepare<[string, string]>('UPDATE turns SET state = ? WHERE id = ?');
+  const setOutcome = db.prepare<[string, string]>('UPDATE turns SET outcome = ? WHERE id = ?');
   const setAutoResponse = db.prepare<[string, string]>('UPDATE turns SET auto_response = ? WHERE id = ?');
   const setWritten = db.prepare<[number, string]>('UPDATE turns SET written_at = ? WHERE id = ?');
   const setFirstToken = db.prepare<[number, string]>('UPDATE turns SET first_token_at = ? WHERE id = ?');
@@ -83,6 +85,8 @@ export function turnsTable(db: Database) {
       void dispatch.run(incarnationId, agentMessageId, offset, length, id),
     requeue: (id: string): void => void requeue.run(id),
     setState: (id: string, state: string): void => void setState.run(state, id),
+    /** Says how a turn will have failed once its agent has given it up. */
+    setOutcome: (id: string, outcome: string): void => void setOutcome.run(outcome, id),
     /** Keeps what the published app said about automatic replies, as JSON. */
     setAutoResponse: (id: string, json: string): void => void setAutoResponse.run(json, id),
     setWritten: (id: string, at: number): void => void setWritten.run(at, id),

@@ -140,3 +140,19 @@ it('[AP7] says what it would allow always', () => {
   expect(label(edits, { type: 'addDirectories', directories: ['/srv'] })).toBe('Allow all edits in this session, also in /srv');
   expect(label(edits, rule)).toBe('Always allow ls:*');
 });
+
+it('[AG9] interrupts again where the agent had not begun the turn, which it says with what is still queued', () => {
+  const working = claudeDriver.encode(message, claudeDriver.begin(request).state).state;
+  const uuid = message.kind === 'message' ? message.agentMessageId : '';
+  const cancelled = claudeDriver.encode({ kind: 'cancel' }, working).state;
+  const answered = (queued: string[]): ReturnType<typeof decode> =>
+    decode(
+      { type: 'control_response', response: { subtype: 'success', request_id: 'holdfast-1', response: { still_queued: queued } } },
+      cancelled,
+    );
+  const begun = { type: 'command_lifecycle', command_uuid: uuid, state: 'started' };
+  const again = decode(begun, answered([uuid]).state);
+  expect(again.replies.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ request: { subtype: 'interrupt' } }]);
+  expect(decode(begun, again.state).replies).toEqual([]);
+  expect(decode(begun, answered([]).state).replies).toEqual([]);
+});

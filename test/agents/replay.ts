@@ -49,7 +49,7 @@ export function replay<S>(driver: Driver<S>, entries: TranscriptEntry[], between
       played.outputs.push(...decoded.outputs);
       played.written.push(...decoded.replies);
       state = decoded.state;
-    } else if (entry.command) {
+    } else if (entry.command !== undefined) {
       const encoded = driver.encode(entry.command, state);
       played.written.push(...encoded.lines);
       state = encoded.state;

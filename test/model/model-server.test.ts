@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelServer } from '../../cli/model/model-server.ts';
 import { startModelServer } from '../../cli/model/model-server.ts';
 
@@ -97,4 +97,40 @@ it('closes while a request hangs', async () => {
   while (other.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await other.close();
   expect(await ended).toBeInstanceOf(Error);
+});
+
+describe('the Responses API', () => {
+  const words = (text: string): object => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+  const ask = (input: object[], more: object = {}): Promise<Response> => {
+    const body = JSON.stringify({ model: 'm', stream: true, tools: [{ type: 'function', name: 'exec_command' }], input, ...more });
+    return fetch(`${model.url}/v1/responses`, { method: 'POST', body });
+  };
+  const events = async (response: Response): Promise<{ type: string; delta?: string; item?: Record<string, unknown> }[]> =>
+    [...(await response.text()).matchAll(/^data: (.*)$/gm)].map(([, line = '']) => JSON.parse(line) as { type: string });
+
+  it('[AG15] streams the same script, and leaves out what codex puts around the words', async () => {
+    const said = await events(await ask([words('remember the word marble'), words('<environment_context>tokens=9'), words('what word')]));
+    expect(said.map(({ delta }) => delta ?? '').join('')).toBe('The word is marble.');
+    expect(said.at(0)?.type).toBe('response.created');
+    expect(said.at(-1)?.type).toBe('response.completed');
+  });
+
+  it('[AG15] uses the tools that codex offers, and says what came of them', async () => {
+    const items = (await events(await ask([words('think\nrun: echo hi')]))).flatMap(({ type, item }) =>
+      type.endsWith('.done') ? [item] : [],
+    );
+    expect(items).toMatchObject([{ type: 'reasoning' }, { type: 'function_call', name: 'exec_command', arguments: '{"cmd":"echo hi"}' }]);
+    const result = (output: string): object => ({ type: 'function_call_output', call_id: 'x', output });
+    const text = async (output: string): Promise<string> =>
+      (await events(await ask([words('run: echo hi'), result(output)]))).map(({ delta }) => delta ?? '').join('');
+    expect(await text('Chunk ID: 1\nOutput:\nhi\n')).toBe('Tool said: hi');
+    expect(await text('patch rejected by user')).toBe('Tool was refused: patch rejected by user');
+  });
+
+  it('[AG15] fails as the message says, in its own shape', async () => {
+    const refused = await ask([words('status=429')]);
+    expect([refused.status, await refused.json()]).toMatchObject([429, { error: { code: 'rate_limit_exceeded' } }]);
+    await expect(ask([words('cut\ntokens=10')]).then((response) => response.text())).rejects.toThrow();
+    expect((await fetch(`${model.url}/v1/responses`, { method: 'POST', body: '{}' })).status).toBe(400);
+  });
 });

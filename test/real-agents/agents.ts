@@ -12,12 +12,12 @@ export interface RealAgent {
   prepare(home: string, modelUrl: string): Record<string, string>;
   /** A message at which it uses a tool that its mode `ask` asks about, which makes `file` in the project. */
   touch(file: string): string;
-  /** How long a turn may take to fail, in seconds, where the model fails like this; null where nothing bounds it. */
+  /** How long a turn may take to fail, in seconds, where the model fails like this; null where it does not fail. */
   failsWithin: Record<Failure, number | null>;
 }
 
 /** Ways for the model to fail, as the script calls them. */
-export const failures = ['status=401', 'status=429', 'status=529', 'cut', 'hang'] as const;
+export const failures = ['status=401', 'status=429', 'status=529', 'cut'] as const;
 export type Failure = (typeof failures)[number];
 
 const touch = (file: string): string => `run: touch ${file}`;
@@ -29,22 +29,22 @@ export const codex: RealAgent = {
     return { ...codexEnv(home), CODEX_COMMAND: programOf('codex') };
   },
   touch,
-  failsWithin: { 'status=401': 20, 'status=429': 20, 'status=529': 20, cut: 20, hang: 60 },
+  failsWithin: { 'status=401': 20, 'status=429': 20, 'status=529': 20, cut: 20 },
 };
 
 export const claude: RealAgent = {
   agent: 'claude',
   prepare: (home, modelUrl) => {
     prepareClaudeHome(home);
-    const patience = { CLAUDE_CODE_MAX_RETRIES: '1', API_TIMEOUT_MS: '5000' };
+    const patience = { CLAUDE_CODE_MAX_RETRIES: '1' };
     return { ...claudeEnv(modelUrl, home), ...patience, CLAUDE_COMMAND: join(packageRoot, 'node_modules/.bin/claude') };
   },
   touch,
   // What was cut is asked for again without a stream, and then comes whole.
-  failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null, hang: 60 },
+  failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null },
 };
 
-/** An agent that speaks the Agent Client Protocol. Their retries take minutes, and nothing of theirs bounds a model that hangs. */
+/** An agent that speaks the Agent Client Protocol. Their retries may take minutes. */
 function acp(agent: AcpAgent, failsWithin: RealAgent['failsWithin']): RealAgent {
   const prepare = (home: string, modelUrl: string): Record<string, string> => {
     prepareAcpHome(agent, modelUrl, home);
@@ -53,6 +53,6 @@ function acp(agent: AcpAgent, failsWithin: RealAgent['failsWithin']): RealAgent 
   return { agent, prepare, touch, failsWithin };
 }
 
-export const copilot = acp('copilot', { 'status=401': 30, 'status=429': 120, 'status=529': 60, cut: 60, hang: null });
-export const opencode = acp('opencode', { 'status=401': 60, 'status=429': 180, 'status=529': 180, cut: 180, hang: null });
-export const gemini = acp('gemini', { 'status=401': 30, 'status=429': 360, 'status=529': 360, cut: 60, hang: null });
+export const copilot = acp('copilot', { 'status=401': 30, 'status=429': 120, 'status=529': 60, cut: 60 });
+export const opencode = acp('opencode', { 'status=401': 60, 'status=429': 180, 'status=529': 180, cut: 180 });
+export const gemini = acp('gemini', { 'status=401': 30, 'status=429': 360, 'status=529': 360, cut: 60 });

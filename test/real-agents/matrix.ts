@@ -131,6 +131,16 @@ export function matrix(agent: RealAgent): void {
     expect(await stage.pid(sessionId)).not.toBe(pid);
   });
 
+  it('[AG16] is interrupted where it was killed in mid-answer, and goes on with what was said before', async () => {
+    await open();
+    const { sessionId } = await stage.answer('remember the word pear');
+    const sent = await stage.send('tokens=2000 delay=50', sessionId);
+    await someText(sessionId, sent.messageId);
+    process.kill(await stage.pid(sessionId), 'SIGKILL');
+    expect(await stage.end(sent)).toMatchObject({ kind: 'turn.interrupted' });
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is pear.');
+  });
+
   it('[AG12] is hibernated for another session, and woken with its context', async () => {
     await open({ MAX_CONCURRENT_SESSIONS: '1' });
     const { sessionId } = await stage.answer('remember the word plum');
@@ -144,26 +154,37 @@ export function matrix(agent: RealAgent): void {
 
   describe('a model that fails', () => {
     const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
+    const failed = { kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/), detail: expect.stringMatching(/\S+ \S+/) } };
+
     it.each(bounded)(
       '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
       async (failure) => {
         await open();
         const { sessionId } = await stage.answer('hello');
         const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
-        const sentence = expect.stringMatching(/\S+ \S+/) as string;
-        expect(end).toMatchObject({ kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/) as string, detail: sentence } });
+        expect(end).toMatchObject(failed);
         await hello(sessionId);
       },
       480_000,
     );
+
+    it('[LM31] ends the turn also where it says nothing at all, and the same process takes the next message', async () => {
+      await open({ STALL_MINUTES: '0.05', MODEL_TIMEOUT_MINUTES: '0.1', HEALTH_CHECK_INTERVAL_SECONDS: '1' });
+      const { sessionId } = await stage.answer('hello');
+      const pid = await stage.pid(sessionId);
+      const { end } = await stage.ask('hang', sessionId, 40);
+      expect(end).toMatchObject(failed);
+      await hello(sessionId);
+      expect(await stage.pid(sessionId)).toBe(pid);
+    });
   });
 
   it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {
     await open();
-    const sent = await stage.send('run: sleep 1000');
+    const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);
     const asked = await stage.next(sent.sessionId, 'approval.requested');
     await stage.decide(sent.sessionId, asked.data.approvalId, 'allow');
-    await eventually(() => stage.processes().length > 3);
+    await eventually(() => existsSync(file('begun.txt')));
     const pids = stage.processes();
     await stage.call(`/api/sessions/${sent.sessionId}/stop`);
     await eventually(() => stage.processes().length === 0 && !pids.some(runs));

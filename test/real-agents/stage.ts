@@ -14,12 +14,13 @@ const ends = /^turn\.(completed|cancelled|failed|interrupted)$/;
 export class Stage {
   readonly holdfast: Holdfast;
   readonly model: ModelServer;
-  readonly #home: string;
+  /** The agent's home folder. */
+  readonly home: string;
 
   private constructor(holdfast: Holdfast, model: ModelServer, home: string) {
     this.holdfast = holdfast;
     this.model = model;
-    this.#home = home;
+    this.home = home;
   }
 
   /** The agent's home is not under the temporary folder, where some warn or refuse. */
@@ -36,7 +37,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.holdfast.dispose();
     await this.model.close();
-    rmSync(this.#home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   /** kill -9 of the server, and a new one. */

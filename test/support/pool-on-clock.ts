@@ -61,7 +61,7 @@ export class PoolOnClock {
       data: { dir: root, id: dataId(store), bootId: bootId() },
     };
     this.pool = new InteractiveSessionPool(this.context, { max, maxWaiting: 10, perMessage: false });
-    const day = { intervalMs: 30_000, expireAfterMs: 24 * HOUR, warnAfterMs: 20 * HOUR, stallMs: 600_000 };
+    const day = { intervalMs: 30_000, expireAfterMs: 24 * HOUR, warnAfterMs: 20 * HOUR, stallMs: 600_000, modelTimeoutMs: 1_800_000 };
     const roomy = { limits: { memoryMb: 10_000, cpuPercent: 10_000 }, totalMemoryMb: 100_000 };
     this.monitor = new HealthMonitor(this.context, this.pool, { ...day, ...roomy, ...settings });
     const spares = new Spares(this.context, this.pool, 0);

@@ -17,7 +17,14 @@ const wordings: readonly (readonly [code: string, words: RegExp])[] = [
 /** A failed call of the model by what was said about it. */
 export function failureFromText(text: string): Failure {
   const code = wordings.find(([, words]) => words.test(text))?.[0] ?? 'agent-error';
-  return { code, detail: cut(text.trim(), 4_000) || 'The agent ended the turn with an error and did not say why.' };
+  return { code, detail: sentenceFor(text.trim(), code) };
+}
+
+/** Some say a single word, such as `terminated`. */
+function sentenceFor(said: string, code: string): string {
+  if (said === '') return 'The agent ended the turn with an error and did not say why.';
+  if (/\s/.test(said)) return cut(said, 4_000);
+  return `${code === 'agent-error' ? 'The agent' : "The model's service"} failed: ${cut(said, 4_000)}`;
 }
 
 /** Errors of providers are often JSON in the message, in which the sentence stands. */
@@ -41,5 +48,5 @@ export function failureOf(error: JsonObject, login: string): Failure {
     return { code: 'unauthorized', detail: cut(`${detail || 'The agent is not signed in'}. ${login}`.trim(), 4_000) };
   }
   const { code } = failureFromText(`${status !== null && status > 0 ? status : ''} ${message} ${detail} ${stringOf(data.errorName)}`);
-  return { code, detail: failureFromText(detail).detail };
+  return { code, detail: sentenceFor(detail.trim(), code) };
 }

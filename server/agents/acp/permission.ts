@@ -4,7 +4,7 @@ import type { Decoded, Output } from '../driver.ts';
 import { type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
 import { answer } from './rpc.ts';
 import type { AcpState, PendingApproval } from './state.ts';
-import { endBlock, running, turnOf } from './state.ts';
+import { endBlock, openTurn, running, turnOf } from './state.ts';
 import { askedOf, goesUnasked, mentioned, tell } from './tools.ts';
 
 type Options = DataOf<'approval.requested'>['options'];
@@ -41,7 +41,8 @@ export function decodePermission(rpcId: string | number, params: JsonObject, bef
   const options = listOf(params.options).map(objectOf);
   const kept = options.map((option) => ({ optionId: stringOf(option.optionId), kind: stringOf(option.kind) }));
   // Nobody is there to decide: there is no turn, or it was given up.
-  if (!before.turn || before.turn.cancel === 'asked') return { outputs: [], replies: [cancelled({ rpcId })], state: before };
+  const turn = openTurn(before);
+  if (!turn || turn.cancel === 'asked') return { outputs: [], replies: [cancelled({ rpcId })], state: before };
   const toolCall = objectOf(params.toolCall);
   const begun = running(before);
   const ended = endBlock(begun.state);

@@ -52,9 +52,9 @@ function endingOf(turn: OpenTurn, stopReason: string, used: { usage: Usage | nul
   return { kind: 'turn.completed', turnId, result: { text: null, ...used } };
 }
 
-/** The state without its turn, and the ends of all that was open in it. */
-function closeAll(state: AcpState): Decoded<AcpState> {
-  const ended = endBlock(state);
+/** The state without its turn, and the ends of all that was open in it. A message is whole only in a turn that completed. */
+function closeAll(state: AcpState, completed: boolean): Decoded<AcpState> {
+  const ended = completed ? endBlock(state) : { outputs: [], state };
   const outputs = [...ended.outputs, ...unfinished(state)];
   for (const { id } of state.pending) {
     outputs.push({
@@ -78,7 +78,7 @@ export function promptAnswered(before: AcpState, result: JsonObject, profile: Ac
   const ending = endingOf(turn, stringOf(result.stopReason), used);
   const outputs = [...begun.outputs];
   if (turn.failure !== null && ending.kind === 'turn.completed') outputs.push(...answerAfterAll(turn, turn.failure));
-  const closed = closeAll(begun.state);
+  const closed = closeAll(begun.state, ending.kind === 'turn.completed');
   outputs.push(...closed.outputs);
   if (usage) outputs.push({ kind: 'usage', turnId: turn.turnId, data: { usage, costUsd: used.costUsd } });
   return { outputs: [...outputs, ending], replies: [], state: { ...closed.state, counted } };
@@ -96,7 +96,7 @@ function answerAfterAll(turn: OpenTurn, text: string): Output[] {
 export function promptFailed(state: AcpState, error: JsonObject): Decoded<AcpState> {
   const { turn } = state;
   if (!turn) return { outputs: [], replies: [], state };
-  const closed = closeAll(state);
+  const closed = closeAll(state, false);
   const ending: Output =
     turn.cancel === 'asked'
       ? { kind: 'turn.cancelled', turnId: turn.turnId }

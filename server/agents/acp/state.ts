@@ -100,9 +100,15 @@ export function initialState(from: Pick<AcpState, 'projectPath' | 'resume' | 'mo
   };
 }
 
+/** The turn that the agent knows of: not one whose prompt is held. */
+export function openTurn(state: AcpState): OpenTurn | null {
+  return state.turn?.phase === 'held' ? null : state.turn;
+}
+
 /** An `outputs` entry of the open turn, if there is one. */
 export function turnOf(state: AcpState): { turnId?: string } {
-  return state.turn ? { turnId: state.turn.turnId } : {};
+  const turn = openTurn(state);
+  return turn ? { turnId: turn.turnId } : {};
 }
 
 /** A line that changed nothing. */
@@ -117,8 +123,8 @@ export function saying(state: AcpState, ...outputs: Output[]): Decoded<AcpState>
 
 /** The open turn runs, which is said once. Nothing outside of one. */
 export function running(state: AcpState): Decoded<AcpState> {
-  const turn = state.turn;
-  if (!turn || turn.phase === 'running' || turn.phase === 'held') return nothing(state);
+  const turn = openTurn(state);
+  if (!turn || turn.phase === 'running') return nothing(state);
   const outputs: Output[] = turn.phase === 'written' ? [{ kind: 'turn.acknowledged', turnId: turn.turnId }] : [];
   outputs.push({ kind: 'turn.started', turnId: turn.turnId });
   return { outputs, replies: [], state: { ...state, turn: { ...turn, phase: 'running' } } };

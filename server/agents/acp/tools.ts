@@ -1,4 +1,4 @@
-import { isAbsolute, relative, resolve } from 'node:path';
+import { basename, isAbsolute, relative, resolve } from 'node:path';
 import type { ToolKind } from '@agentclientprotocol/sdk';
 import type { Decoded, Output } from '../driver.ts';
 import { cut, type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
@@ -47,7 +47,10 @@ function inputOf(kind: string, title: string, toolCall: JsonObject): JsonObject 
 }
 
 function shortTitle(kind: string, title: string, input: JsonObject): string {
-  const text = (runs.includes(kind) ? stringOf(input.command) : '') || title || kind;
+  const path = stringOf(input.path);
+  // Some say only what they do, and not to which file.
+  const named = path === '' || title.includes(basename(path)) ? title : `${title}: ${path}`;
+  const text = (runs.includes(kind) ? stringOf(input.command) : '') || named || kind;
   const [first = '', ...more] = text.trim().split('\n');
   return `${cut(first, maxTitle)}${more.length > 0 || first.length > maxTitle ? ' …' : ''}`;
 }

@@ -5,7 +5,7 @@ import { cut, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../j
 import { modeOf } from './manner.ts';
 import { settle } from './open.ts';
 import type { AcpState } from './state.ts';
-import { endBlock, nothing, running, saying, turnOf } from './state.ts';
+import { endBlock, nothing, openTurn, running, saying, turnOf } from './state.ts';
 import { decodeTool } from './tools.ts';
 
 type Kind = SessionUpdate['sessionUpdate'];
@@ -19,7 +19,7 @@ function textOf(update: JsonObject): string {
 
 /** A piece of what the model says, or thinks. */
 function piece(kind: 'text' | 'thinking', text: string, agentId: string, before: AcpState): Decoded<AcpState> {
-  const { turn } = before;
+  const turn = openTurn(before);
   if (text === '' || !turn) return nothing(before);
   const { block } = turn;
   // The hot path: one more piece of the same message.
@@ -61,11 +61,11 @@ function message(update: JsonObject, before: AcpState, quirks: AcpProfile['quirk
     return turn ? { ...told, state: { ...told.state, turn: { ...turn, block: null } } } : told;
   }
   if (fits(quirks?.noticeText, text)) return notice('agent-notice', text, before);
-  if (!before.turn) return text === '' ? nothing(before) : stray(text, before);
-  if (before.turn.failure !== null) {
+  const open = openTurn(before);
+  if (!open) return text === '' ? nothing(before) : stray(text, before);
+  if (open.failure !== null) {
     // More comes, so it was no end: it is said like all else.
-    const { failure } = before.turn;
-    const said = piece('text', failure, '', { ...before, turn: { ...before.turn, failure: null } });
+    const said = piece('text', open.failure, '', { ...before, turn: { ...open, failure: null } });
     const next = message(update, said.state, quirks);
     return { ...next, outputs: [...said.outputs, ...next.outputs] };
   }

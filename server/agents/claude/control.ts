@@ -75,6 +75,10 @@ export function decodeControlResponse(line: JsonObject, state: ClaudeState): Dec
     const detail = stringOf(response.error) || 'The agent refused a request.';
     return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'control-failed', detail } });
   }
+  const queued = listOf(objectOf(response.response).still_queued);
+  if (state.turn?.cancel === 'asked' && queued.includes(state.turn.agentMessageId)) {
+    return nothing({ ...state, turn: { ...state.turn, cancel: 'missed' } });
+  }
   if (id !== 'holdfast-initialize' || state.phase === 'ready') return nothing(state);
   return saying({ ...state, phase: 'ready' }, { kind: 'ready', agentSessionId: null });
 }

@@ -10,6 +10,12 @@ function control(state: ClaudeState, request: JsonObject, change: Partial<Claude
   return { lines: [line], state: { ...state, ...change, requests } };
 }
 
+/** Asks the agent to give up the turn that it runs. */
+export function interrupt(state: ClaudeState): Encoded<ClaudeState> {
+  if (!state.turn) return { lines: [], state };
+  return control(state, { subtype: 'interrupt' }, { turn: { ...state.turn, cancel: 'asked' } });
+}
+
 /** The answer to a request of the agent, as its line. */
 export function responseLine(requestId: string, response: JsonObject): string {
   return toLine({ type: 'control_response', response: { subtype: 'success', request_id: requestId, response } });
@@ -56,8 +62,7 @@ export function encode(command: DriverCommand, state: ClaudeState): Encoded<Clau
     }
     case 'cancel':
       // The CLI withdraws what it had asked by itself (control_cancel_request).
-      if (!state.turn) return { lines: [], state };
-      return control(state, { subtype: 'interrupt' }, { turn: { ...state.turn, cancel: 'asked' } });
+      return interrupt(state);
     case 'approve': {
       const request = pendingApproval(state, command.approvalId);
       const response: JsonObject = { behavior: 'allow', updatedInput: command.updatedInput ?? request.input };

@@ -1,12 +1,15 @@
 import type { Decoded, Output, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 
-/** The message that the agent works on. `written`: no sign of it yet. */
+/**
+ * The message that the agent works on. `written`: no sign of it yet. `cancel` is `missed` when the interrupt came before the agent
+ * had begun: it does nothing then, and is sent again.
+ */
 export interface OpenTurn {
   turnId: string;
   agentMessageId: string;
   phase: 'written' | 'acknowledged' | 'running';
-  cancel: 'no' | 'asked';
+  cancel: 'no' | 'asked' | 'missed';
 }
 
 /** What the agent waits for: a decision about a tool, or answers. `id` is its request_id. */

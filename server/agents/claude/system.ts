@@ -1,6 +1,7 @@
 import type { Decoded, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { numberOf, objectOf, stringOf } from '../json.ts';
+import { interrupt } from './encode.ts';
 import type { ClaudeState } from './state.ts';
 import { advance, nothing, saying, turnOf } from './state.ts';
 
@@ -72,7 +73,11 @@ export function decodeLifecycle(line: JsonObject, state: ClaudeState): Decoded<C
   const known: ClaudeState = state.announces === 'yes' ? state : { ...state, announces: 'yes' };
   if (!known.turn || stringOf(line.command_uuid).toLowerCase() !== known.turn.agentMessageId.toLowerCase()) return nothing(known);
   if (line.state === 'queued') return advance(known, 'acknowledged');
-  return line.state === 'started' ? advance(known, 'running') : nothing(known);
+  if (line.state !== 'started') return nothing(known);
+  const begun = advance(known, 'running');
+  if (begun.state.turn?.cancel !== 'missed') return begun;
+  const { lines, state: next } = interrupt(begun.state);
+  return { ...begun, replies: lines, state: next };
 }
 
 /** The limit's reset as ISO time; the CLI gives seconds since 1970. */

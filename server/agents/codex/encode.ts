@@ -3,6 +3,7 @@ import type { DriverCommand, Encoded, MessagePart } from '../driver.ts';
 import { objectOf } from '../json.ts';
 import { approvalPolicy, sandboxOf, sandboxPolicy } from './policy.ts';
 import type { TurnStartParams, UserInput } from './protocol.ts';
+import { openLine } from './launch.ts';
 import { allowLine, cancelLine, denyLine } from './decisions.ts';
 import { requestLine, responseLine } from './rpc.ts';
 import type { CodexState, Message, PendingRequest } from './state.ts';
@@ -70,7 +71,7 @@ export function interruptTurn(state: CodexState): Encoded<CodexState> {
 }
 
 function cancel(state: CodexState): Encoded<CodexState> {
-  if (!state.turn) return { lines: [], state };
+  if (!state.turn) return { lines: [], state: { ...state, queued: state.queued.map(({ message }) => ({ message, cancel: 'asked' })) } };
   // Before it has said that the turn is started, codex would answer that there is none, and go on.
   if (state.turn.phase !== 'running') return { lines: [], state: inTurn(state, { cancel: 'asked' }) };
   const { lines, state: next } = interruptTurn(state);
@@ -106,8 +107,10 @@ export function encode(command: DriverCommand, state: CodexState): Encoded<Codex
   switch (command.kind) {
     case 'message': {
       const { threadId } = state;
-      if (threadId === null || state.turn) return { lines: [], state: { ...state, queued: [...state.queued, command] } };
-      return startTurn(command, { ...state, threadId });
+      if (threadId !== null && !state.turn) return startTurn(command, { ...state, threadId });
+      const next: CodexState = { ...state, queued: [...state.queued, { message: command, cancel: 'no' }] };
+      // What kept codex from beginning a conversation may be mended by now.
+      return { lines: threadId === null && state.phase === 'ready' ? [openLine(state)] : [], state: next };
     }
     case 'cancel':
       return cancel(state);

@@ -1,4 +1,4 @@
-import type { Encoded, LaunchRequest, LaunchSpec, PermissionMode } from '../driver.ts';
+import type { Encoded, LaunchRequest, LaunchSpec } from '../driver.ts';
 import { toLine } from '../json.ts';
 import { approvalPolicy, sandboxOf } from './policy.ts';
 import type { NotificationMethod } from './protocol.ts';
@@ -27,7 +27,7 @@ export function begin(request: LaunchRequest): Encoded<CodexState> {
     phase: 'starting',
     threadId: null,
     projectPath: request.projectPath,
-    resumed: request.resume || request.forkOf !== undefined,
+    opening: openingOf(request),
     mode: request.mode,
     sandbox: sandboxOf(request.mode),
     model: request.model,
@@ -46,7 +46,7 @@ export function begin(request: LaunchRequest): Encoded<CodexState> {
     clientInfo: { name: 'holdfast', title: 'Holdfast', version: '1' },
     capabilities: { experimentalApi: false, requestAttestation: false, optOutNotificationMethods: unread },
   });
-  return { lines: [hello, toLine({ method: 'initialized' }), threadLine(request, state)], state };
+  return { lines: [hello, toLine({ method: 'initialized' }), openLine(state)], state };
 }
 
 /** How the conversation is to be, whether it begins or goes on. */
@@ -59,16 +59,21 @@ function manner(state: Pick<CodexState, 'projectPath' | 'mode' | 'model'>): { [k
   return { cwd: state.projectPath, approvalPolicy: approvalPolicy(mode), sandbox: sandboxOf(mode), ...(model === null ? {} : { model }) };
 }
 
-function threadLine(request: LaunchRequest, state: CodexState): string {
-  const how = manner(state);
-  if (request.forkOf !== undefined)
-    return requestLine('holdfast-thread', 'thread/fork', { threadId: request.forkOf, excludeTurns: true, ...how });
-  if (request.resume)
-    return requestLine('holdfast-thread', 'thread/resume', { threadId: request.agentSessionId, excludeTurns: true, ...how });
-  return newThreadLine(state);
+function openingOf(request: LaunchRequest): CodexState['opening'] {
+  if (request.forkOf !== undefined) return { from: 'fork', threadId: request.forkOf };
+  return request.resume ? { from: 'resume', threadId: request.agentSessionId } : { from: 'nothing' };
 }
 
-/** Begins a new conversation, also in place of one that codex doesn't know. */
-export function newThreadLine(state: { projectPath: string; mode: PermissionMode; model: string | null }): string {
-  return requestLine('holdfast-new-thread', 'thread/start', manner(state));
+/** Opens the conversation. The id of the request says whether it is a new one. */
+export function openLine(state: Pick<CodexState, 'opening' | 'projectPath' | 'mode' | 'model'>): string {
+  const { opening } = state;
+  const how = manner(state);
+  switch (opening.from) {
+    case 'nothing':
+      return requestLine('holdfast-new-thread', 'thread/start', how);
+    case 'resume':
+      return requestLine('holdfast-thread', 'thread/resume', { threadId: opening.threadId, excludeTurns: true, ...how });
+    case 'fork':
+      return requestLine('holdfast-thread', 'thread/fork', { threadId: opening.threadId, excludeTurns: true, ...how });
+  }
 }

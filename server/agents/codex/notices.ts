@@ -68,7 +68,7 @@ export function decodeNotice(method: string, params: JsonObject, state: CodexSta
   const text = textOf(method, params);
   if (text === null) return null;
   // What is wrong with the configuration is said at every start; once is enough for a conversation.
-  if (text === '' || (method === 'configWarning' && state.resumed)) return nothing(state);
+  if (text === '' || (method === 'configWarning' && state.opening.from !== 'nothing')) return nothing(state);
   return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'agent-warning', detail: cut(text, 2_000) } });
 }
 

@@ -2,7 +2,7 @@ import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, objectOf, stringOf } from '../json.ts';
 import { startTurn } from './encode.ts';
-import { newThreadLine } from './launch.ts';
+import { openLine } from './launch.ts';
 import type { CodexState } from './state.ts';
 import { advance, inTurn, nothing, saying, turnOf } from './state.ts';
 import { endTurn } from './turns.ts';
@@ -15,7 +15,7 @@ function messageOf(error: JsonObject): string {
 /** The conversation stands: codex takes messages. */
 function threadReady(result: JsonObject, state: CodexState, begun: 'new' | 'known'): Decoded<CodexState> {
   const threadId = stringOf(objectOf(result.thread).id);
-  if (threadId === '' || state.phase === 'ready') return nothing(state);
+  if (threadId === '' || state.threadId !== null) return nothing(state);
   const model = stringOf(result.model) || null;
   const effort = stringOf(result.reasoningEffort) || null;
   const next: CodexState = {
@@ -34,16 +34,38 @@ function threadReady(result: JsonObject, state: CodexState, begun: 'new' | 'know
 /** Sends the message that waited, if none is inside codex now. */
 export function sendQueued(decoded: Decoded<CodexState>): Decoded<CodexState> {
   const { state } = decoded;
-  const [message, ...queued] = state.queued;
-  if (!message || state.turn || state.threadId === null) return decoded;
-  const begun = startTurn(message, { ...state, threadId: state.threadId, queued });
+  const [first, ...queued] = state.queued;
+  if (!first || state.turn || state.threadId === null) return decoded;
+  if (first.cancel === 'asked') {
+    const cancelled: Output = { kind: 'turn.cancelled', turnId: first.message.turnId };
+    return sendQueued({ ...decoded, outputs: [...decoded.outputs, cancelled], state: { ...state, queued } });
+  }
+  const begun = startTurn(first.message, { ...state, threadId: state.threadId, queued });
   return { ...decoded, replies: [...decoded.replies, ...begun.lines], state: begun.state };
 }
 
+/** Codex begins no conversation. It takes messages all the same: each tries again, and fails with the reason. */
+function threadFailed(error: JsonObject, state: CodexState): Decoded<CodexState> {
+  if (state.threadId !== null) return nothing(state);
+  const detail = messageOf(error);
+  const outputs: Output[] = state.phase === 'starting' ? [{ kind: 'ready', agentSessionId: null }] : [];
+  if (state.queued.length === 0) outputs.push({ kind: 'notice', data: { code: 'start-failed', detail } });
+  for (const { message, cancel } of state.queued) {
+    const { turnId } = message;
+    outputs.push(cancel === 'asked' ? { kind: 'turn.cancelled', turnId } : { kind: 'turn.failed', turnId, code: 'start-failed', detail });
+  }
+  return { outputs, replies: [], state: { ...state, phase: 'ready', queued: [] } };
+}
+
+/** How codex says that it has no such conversation; anything else may pass, and loses none. */
+const unknownThread = /no rollout found|thread not found|no such thread/i;
+
 function threadRefused(error: JsonObject, state: CodexState): Decoded<CodexState> {
-  if (state.phase === 'ready') return nothing(state);
+  if (state.threadId !== null) return nothing(state);
+  if (!unknownThread.test(messageOf(error))) return threadFailed(error, state);
   const refused: Output = { kind: 'refused', detail: messageOf(error) };
-  return { outputs: [refused], replies: [newThreadLine(state)], state: { ...state, resumed: false } };
+  const next: CodexState = { ...state, opening: { from: 'nothing' } };
+  return { outputs: [refused], replies: [openLine(next)], state: next };
 }
 
 /** The answer to one of our requests, which its id names. */
@@ -51,17 +73,12 @@ export function decodeResponse(id: string, line: JsonObject, state: CodexState):
   const failed = 'error' in line;
   const error = objectOf(line.error);
   const result = objectOf(line.result);
-  if (id === 'holdfast-thread') return failed ? threadOrNotice(error, state) : threadReady(result, state, state.resumed ? 'known' : 'new');
-  if (id === 'holdfast-new-thread' && !failed) return threadReady(result, state, 'new');
+  if (id === 'holdfast-thread') return failed ? threadRefused(error, state) : threadReady(result, state, 'known');
+  if (id === 'holdfast-new-thread') return failed ? threadFailed(error, state) : threadReady(result, state, 'new');
   if (state.turn && id === state.turn.requestId) return turnAnswered(failed ? error : null, result, state);
   if (!id.startsWith('holdfast-')) return null;
   // Whoever interrupts or steers a turn that has just ended is told that there is none.
   if (!failed || /^holdfast-(interrupt|steer|turn)-/.test(id)) return nothing(state);
-  return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'control-failed', detail: messageOf(error) } });
-}
-
-function threadOrNotice(error: JsonObject, state: CodexState): Decoded<CodexState> {
-  if (state.resumed) return threadRefused(error, state);
   return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'control-failed', detail: messageOf(error) } });
 }
 

@@ -40,9 +40,11 @@ export interface OpenChange {
 
 export interface CodexState {
   phase: 'starting' | 'ready';
+  /** Codex's own id of the conversation; null while it has none, also where it could not begin one. */
   threadId: string | null;
   projectPath: string;
-  resumed: boolean;
+  /** How the conversation comes about: new, or from one that codex has. */
+  opening: { from: 'nothing' } | { from: 'resume' | 'fork'; threadId: string };
   mode: PermissionMode;
   /** The sandbox that the conversation has now. */
   sandbox: SandboxMode;
@@ -55,8 +57,8 @@ export interface CodexState {
   effortNow?: string | null;
   effortOwn?: string | null;
   turn: OpenTurn | null;
-  /** Messages that came before their time: a message during a turn would steer it. */
-  queued: Message[];
+  /** Messages that came before their time: a message during a turn would steer it, and without a conversation there is nobody to take it. */
+  queued: { message: Message; cancel: 'no' | 'asked' }[];
   pending: PendingRequest[];
   changes: OpenChange[];
   /** What the conversation had used when this was last told; null when it is not known, as after a resume. */

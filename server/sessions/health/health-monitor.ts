@@ -20,6 +20,8 @@ export interface HealthSettings {
   expireAfterMs: number;
   warnAfterMs: number;
   stallMs: number;
+  /** Silence of a model that ends its turn; 0: never. */
+  modelTimeoutMs: number;
   /** Of one session; an agent may have its own. */
   limits: ResourceLimits;
   /** Memory of all processes together, MiB. */
@@ -127,8 +129,26 @@ export class HealthMonitor {
     };
     const verdict = judgeStall(evidence);
     session.announce({ channel: 'session', kind: 'session.stalled', data: { evidence: { ...evidence, verdict } } });
-    const { stallMs } = this.#settings;
-    if (verdict === 'dead') this.#end(session, { kind: 'give-up', reason: 'stalled', holds: () => session.activity.silentMs >= stallMs });
+    const { stallMs, modelTimeoutMs } = this.#settings;
+    if (verdict === 'dead') this.#endStalled(session, stallMs);
+    if (verdict === 'waiting-for-api' && modelTimeoutMs > 0 && silentMs >= modelTimeoutMs) this.#giveUpModel(session, modelTimeoutMs);
+  }
+
+  #endStalled(session: Session, afterMs: number): void {
+    this.#end(session, { kind: 'give-up', reason: 'stalled', holds: () => session.activity.silentMs >= afterMs });
+  }
+
+  /** The model's service doesn't answer: the turn fails, the process stays. One that doesn't give up its turn is ended at the next look. */
+  #giveUpModel(session: Session, afterMs: number): void {
+    if (!session.turn) return;
+    const minutes = Math.round(afterMs / 6_000) / 10;
+    const detail = `The model's service said nothing for ${minutes} min (MODEL_TIMEOUT_MINUTES), so this turn was given up. Send the message again.`;
+    session
+      .giveUp(session.turn.id, { code: 'model-timeout', detail })
+      .then((asked) => {
+        if (!asked) this.#endStalled(session, afterMs);
+      })
+      .catch((error: unknown) => this.#context.logger.warn({ error, sessionId: session.id }, 'a turn could not be given up'));
   }
 
   /** A decision that can't be stored now (a full disk) is taken again at the next check. */

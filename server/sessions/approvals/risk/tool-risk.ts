@@ -18,6 +18,7 @@ export function toolRisk(tool: string, input: unknown, projectPath: string): Ris
   const place: Place = { projectPath, cwd: projectPath };
   const findings: Finding[] = commandFields.flatMap((name) => commandIn(fields[name], projectPath));
   const paths = pathFields.flatMap((name) => (typeof fields[name] === 'string' ? [{ text: fields[name], dynamic: false }] : []));
+  paths.push(...changedPaths(fields['changes']));
   if (fields['dangerouslyDisableSandbox'] === true) findings.push(destructive('leaves the sandbox'));
   if (writes.test(tool)) {
     findings.push(elevated('changes files'));
@@ -30,6 +31,15 @@ export function toolRisk(tool: string, input: unknown, projectPath: string): Ris
     else if (!quiet.test(tool) && !commandFields.some((name) => name in fields)) findings.push(elevated(`uses ${tool.slice(0, 60)}`));
   }
   return worst(findings);
+}
+
+/** The files of a patch, as codex names them. */
+function changedPaths(changes: unknown): { text: string; dynamic: boolean }[] {
+  if (!Array.isArray(changes)) return [];
+  return changes.flatMap((change: unknown) => {
+    const path = typeof change === 'object' && change !== null ? (change as Record<string, unknown>)['path'] : undefined;
+    return typeof path === 'string' ? [{ text: path, dynamic: false }] : [];
+  });
 }
 
 function commandIn(value: unknown, projectPath: string): Finding[] {

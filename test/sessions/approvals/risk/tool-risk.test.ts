@@ -282,6 +282,16 @@ describe('the risk of a command', () => {
 describe('the risk of other tools', () => {
   const of = (tool: string, input: unknown): string => toolRisk(tool, input, PROJECT).risk;
 
+  it('[AP23] follows every file of a patch', () => {
+    const patch = (...paths: string[]): string =>
+      toolRisk('apply_patch', { changes: paths.map((path) => ({ path, kind: 'update', diff: '' })) }, PROJECT).risk;
+    const plain = toolRisk('Write', { file_path: `${PROJECT}/a` }, PROJECT).risk;
+    const away = toolRisk('Write', { file_path: '/etc/passwd' }, PROJECT).risk;
+    expect(away).not.toBe(plain);
+    expect([patch(`${PROJECT}/a`), patch(`${PROJECT}/a`, '/etc/passwd')]).toEqual([plain, away]);
+    expect(toolRisk('apply_patch', { changes: [null, 7, { path: 7 }] }, PROJECT).risk).toBe(plain);
+  });
+
   it('[AP23] follows where a file tool reads or writes', () => {
     expect(of('Read', { file_path: `${PROJECT}/a.ts` })).toBe('low');
     expect(of('Read', { file_path: '/etc/hosts' })).toBe('elevated');

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { agentEntry } from '../../config/agents.ts';
+import { eventually } from '../support/eventually.ts';
+import { copilot, gemini, opencode } from './agents.ts';
+import { Stage } from './stage.ts';
+
+/** Ports of this machine that a process listens on. */
+function portsOf(pid: number): number[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return ''; // closed meanwhile
+      }
+    }),
+  );
+  const rows = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const listening = rows.filter((row) => row[3] === '0A' && sockets.has(`socket:[${row[9]}]`));
+  return listening.map((row) => parseInt(row[1]?.split(':')[1] ?? '0', 16));
+}
+
+describe('the real agents of the Agent Client Protocol', () => {
+  let stage: Stage;
+  afterEach(() => stage.close());
+
+  it.each([
+    [copilot, '.copilot'],
+    [opencode, '.local/share/opencode'],
+    [gemini, '.gemini/tmp'],
+  ])('[ACP3] $agent begins anew where it has lost a conversation, in the same process, and says so once', async (agent, memory) => {
+    stage = await Stage.open(agent);
+    const { sessionId } = await stage.answer('remember the word fig');
+    await stage.call(`/api/sessions/${sessionId}/stop`);
+    rmSync(join(stage.home, memory), { recursive: true });
+    const { cursor } = await stage.holdfast.client.session(sessionId);
+    expect((await stage.answer('what word', sessionId)).text).toBe('I know no word.');
+    const events = await stage.events(sessionId, cursor);
+    expect(events.filter(({ kind, data }) => kind === 'notice' && data.code === 'conversation-lost')).toHaveLength(1);
+    expect(events.filter(({ kind }) => kind === 'session.starting')).toHaveLength(1);
+    await stage.answer('remember the word plum', sessionId);
+    await stage.call(`/api/sessions/${sessionId}/stop`);
+    expect((await stage.answer('what word', sessionId)).text).toBe('The word is plum.');
+  });
+
+  it.each([copilot, opencode, gemini])(
+    '[ACP7] $agent edits without asking once its session is in accept-edits, and asks before',
+    async (agent) => {
+      stage = await Stage.open(agent);
+      const path = (name: string): string => join(stage.holdfast.project, name);
+      const sent = await stage.send(`write: ${path('asked.txt')} some words`);
+      const { data } = await stage.next(sent.sessionId, 'approval.requested');
+      expect(data).toMatchObject({ tool: 'edit', title: expect.stringContaining('asked.txt') as string });
+      await stage.decide(sent.sessionId, data.approvalId, 'allow');
+      await stage.end(sent);
+      await stage.holdfast.client.call('PATCH', `/api/sessions/${sent.sessionId}`, { mode: 'accept-edits' });
+      await stage.answer(`write: ${path('unasked.txt')} some words`, sent.sessionId);
+      expect(readFileSync(path('unasked.txt'), 'utf8').trim()).toBe('some words');
+      const run = await stage.send('run: touch by-command.txt', sent.sessionId);
+      await stage.next(sent.sessionId, 'approval.requested', run.cursor);
+      expect(existsSync(path('by-command.txt'))).toBe(false);
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux')('[ACP13] opencode lets nobody in at its port without its password', async () => {
+    stage = await Stage.open(opencode);
+    const { sessionId } = await stage.answer('hello');
+    const pid = await stage.pid(sessionId);
+    const [port] = await eventually(() => (portsOf(pid).length > 0 ? portsOf(pid) : undefined));
+    expect((await fetch(`http://127.0.0.1:${port}/session`)).status).toBe(401);
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const secret = environment.find((line) => line.startsWith(`${agentEntry('opencode')?.secretEnv?.[0]}=`));
+    expect(secret?.split('=')[1]).toMatch(/^[\w-]{32}$/);
+  });
+});
