@@ -23,8 +23,8 @@ export interface AgentEntry {
   native?: readonly string[];
   /** The oldest version that its driver was tried with. */
   triedSince?: string;
-  /** Where it keeps that it is signed in; none for one that needs no account. */
-  signIn?: SignIn;
+  /** Where it keeps that it is signed in; left out where that is not known. */
+  signIn?: SignIn | 'not-needed';
   /** How to get it, for whoever lacks it. */
   install: string | null;
 }
@@ -186,7 +186,15 @@ export const agents: readonly AgentEntry[] = [
     install: 'npm install -g @openai/codex',
   },
   ...acpAgents,
-  { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
+  {
+    agent: 'echo',
+    driver: 'echo',
+    binary: null,
+    command: null,
+    envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'],
+    signIn: 'not-needed',
+    install: null,
+  },
 ];
 
 export const agentNames: readonly string[] = agents.map(({ agent }) => agent);

@@ -66,7 +66,8 @@ function versionOf(agent: string, versions: AgentsParts['versions']): { version?
 }
 
 function signInOf(entry: AgentEntry, env: Readonly<Record<string, string>>): SignedIn {
-  return entry.signIn === undefined ? 'yes' : signedIn(entry.signIn, env);
+  if (entry.signIn === undefined) return 'unknown';
+  return entry.signIn === 'not-needed' ? 'yes' : signedIn(entry.signIn, env);
 }
 
 function capabilitiesOf({ images, resume, cancel, approvals, fork, modes, models, efforts }: Capabilities): AgentView['capabilities'] {
@@ -88,7 +89,7 @@ export function hintFor(
   const hints: string[] = [];
   if (triedSince !== undefined && found.version !== undefined && isOlder(found.version, triedSince))
     hints.push(`Version ${found.version} is older than ${triedSince}, the oldest that was tried; update it if it does not work.${get}`);
-  if (found.signedIn === 'no' && entry.signIn) hints.push(`It is not signed in. ${entry.signIn.how}`);
+  if (found.signedIn === 'no' && typeof entry.signIn === 'object') hints.push(`It is not signed in. ${entry.signIn.how}`);
   return hints.length === 0 ? null : hints.join(' ');
 }
 

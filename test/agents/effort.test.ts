@@ -35,9 +35,9 @@ describe('effort', () => {
 
   it('[EF3] codex gets it with its next turn, once, and its own again for null', () => {
     const { begin, encode, decode } = driver('codex');
-    const threads = (effort: string | null) => {
+    const threads = (effort: string | null, own: string | null = 'minimal') => {
       const ready = decode(
-        '{"id":"holdfast-thread","result":{"thread":{"id":"t"},"model":"m","reasoningEffort":"medium"}}',
+        `{"id":"holdfast-thread","result":{"thread":{"id":"t"},"model":"m","reasoningEffort":${JSON.stringify(own)}}}`,
         begin({ ...request, effort }).state,
       ).state;
       return {
@@ -53,7 +53,11 @@ describe('effort', () => {
     const begun = encode(message, set.ready).state;
     const idle = { ...(begun as object), turn: null };
     expect(set.effortOf(idle)).toEqual([undefined]);
-    expect(set.effortOf(encode({ kind: 'setEffort', effort: null }, idle).state)).toEqual(['medium']);
+    expect(set.effortOf(encode({ kind: 'setEffort', effort: null }, idle).state)).toEqual(['minimal']);
+    // One that does not say what it does by itself is told what its documentation says, once it was told something else.
+    const silent = threads(null, null);
+    expect(silent.effortOf(silent.ready)).toEqual([undefined]);
+    expect(silent.effortOf({ ...(silent.ready as object), effortNow: 'high' })).toEqual(['medium']);
   });
 
   it('[EF3] an ACP agent is told through the option that it offers for it', () => {

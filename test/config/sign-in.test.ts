@@ -53,7 +53,8 @@ describe('whether an agent is signed in', () => {
   });
 
   it('[AV2] looks at no variable that the agent would not see', () => {
-    for (const { agent, signIn, envNames } of agents) {
+    for (const { agent, signIn: kept, envNames } of agents) {
+      const signIn = typeof kept === 'object' ? kept : undefined;
       const fits = (name: string): boolean =>
         envNames.some((own) => (own.endsWith('*') ? name.startsWith(own.slice(0, -1)) : own === name));
       const common = ['XDG_DATA_HOME', 'XDG_CONFIG_HOME'];

@@ -28,7 +28,9 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
   const requestId = `holdfast-turn-${requests}`;
   const sandbox = sandboxOf(state.mode);
   const model = state.model ?? state.modelOwn;
-  const effort = state.effort ?? state.effortOwn ?? null;
+  // Where codex did not say what it does by itself, it is what its documentation says.
+  const own = state.effortOwn ?? (state.effortNow ? 'medium' : null);
+  const effort = state.effort ?? own;
   const params: TurnStartParams = {
     threadId: state.threadId,
     clientUserMessageId: message.agentMessageId,
