@@ -23,37 +23,38 @@ const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line
 
 describe('effort', () => {
   it('[EF3] claude is started with it, and told it as a setting of its process; null takes it back', () => {
-    const { launch, begin, encode } = driver('claude');
-    expect(launch({ ...request, effort: 'high' }).args.join(' ')).toContain('--effort high');
-    expect(launch(request).args).not.toContain('--effort');
-    const { state } = begin(request);
+    const claude = driver('claude');
+    expect(claude.launch({ ...request, effort: 'high' }).args.join(' ')).toContain('--effort high');
+    expect(claude.launch(request).args).not.toContain('--effort');
+    const { state } = claude.begin(request);
     for (const effort of ['low', null]) {
-      const [line] = parsed(encode({ kind: 'setEffort', effort }, state).lines);
+      const [line] = parsed(claude.encode({ kind: 'setEffort', effort }, state).lines);
       expect(line).toMatchObject({ request: { subtype: 'apply_flag_settings', settings: { effortLevel: effort } } });
     }
   });
 
   it('[EF3] codex gets it with its next turn, once, and its own again for null', () => {
-    const { begin, encode, decode } = driver('codex');
+    const codex = driver('codex');
     const threads = (effort: string | null, own: string | null = 'minimal') => {
-      const ready = decode(
+      const ready = codex.decode(
         `{"id":"holdfast-thread","result":{"thread":{"id":"t"},"model":"m","reasoningEffort":${JSON.stringify(own)}}}`,
-        begin({ ...request, effort }).state,
+        codex.begin({ ...request, effort }).state,
       ).state;
       return {
         ready,
-        effortOf: (state: unknown) => parsed(encode(message, state).lines).map(({ params }) => (params as { effort?: string }).effort),
+        effortOf: (state: unknown) =>
+          parsed(codex.encode(message, state).lines).map(({ params }) => (params as { effort?: string }).effort),
       };
     };
     const fresh = threads(null);
     expect(fresh.effortOf(fresh.ready)).toEqual([undefined]);
-    expect(fresh.effortOf(encode({ kind: 'setEffort', effort: 'high' }, fresh.ready).state)).toEqual(['high']);
+    expect(fresh.effortOf(codex.encode({ kind: 'setEffort', effort: 'high' }, fresh.ready).state)).toEqual(['high']);
     const set = threads('high');
     expect(set.effortOf(set.ready)).toEqual(['high']);
-    const begun = encode(message, set.ready).state;
+    const begun = codex.encode(message, set.ready).state;
     const idle = { ...(begun as object), turn: null };
     expect(set.effortOf(idle)).toEqual([undefined]);
-    expect(set.effortOf(encode({ kind: 'setEffort', effort: null }, idle).state)).toEqual(['minimal']);
+    expect(set.effortOf(codex.encode({ kind: 'setEffort', effort: null }, idle).state)).toEqual(['minimal']);
     // One that does not say what it does by itself is told what its documentation says, once it was told something else.
     const silent = threads(null, null);
     expect(silent.effortOf(silent.ready)).toEqual([undefined]);
@@ -61,11 +62,14 @@ describe('effort', () => {
   });
 
   it('[EF3] an ACP agent is told through the option that it offers for it', () => {
-    const { begin, encode, decode } = driver('opencode');
+    const opencode = driver('opencode');
     const open = (configOptions: unknown[], effort: string | null) => {
-      const asked = decode('{"jsonrpc":"2.0","id":1,"result":{"agentCapabilities":{}}}', begin({ ...request, effort }).state);
+      const asked = opencode.decode(
+        '{"jsonrpc":"2.0","id":1,"result":{"agentCapabilities":{}}}',
+        opencode.begin({ ...request, effort }).state,
+      );
       const id = (JSON.parse(asked.replies[0] ?? '{}') as { id: number }).id;
-      return decode(JSON.stringify({ jsonrpc: '2.0', id, result: { sessionId: 's', configOptions } }), asked.state);
+      return opencode.decode(JSON.stringify({ jsonrpc: '2.0', id, result: { sessionId: 's', configOptions } }), asked.state);
     };
     const option = { id: 'effort', category: 'thought_level', type: 'select', currentValue: 'low', options: [] };
     const params = { sessionId: 's', configId: 'effort', value: 'high' };
@@ -73,7 +77,9 @@ describe('effort', () => {
     expect(open([option], null).replies).toEqual([]);
     expect(open([], 'high').replies).toEqual([]);
     const { state } = open([option], null);
-    expect(parsed(encode({ kind: 'setEffort', effort: 'high' }, state).lines)).toMatchObject([{ params }]);
-    expect(parsed(encode({ kind: 'setEffort', effort: null }, state).lines)).toMatchObject([{ params: { ...params, value: 'low' } }]);
+    expect(parsed(opencode.encode({ kind: 'setEffort', effort: 'high' }, state).lines)).toMatchObject([{ params }]);
+    expect(parsed(opencode.encode({ kind: 'setEffort', effort: null }, state).lines)).toMatchObject([
+      { params: { ...params, value: 'low' } },
+    ]);
   });
 });
