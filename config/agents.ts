@@ -1,5 +1,6 @@
 import type { AcpProfile } from '../server/contracts/acp-profile.ts';
 import type { SettingValues } from './settings.ts';
+import type { SignIn } from './sign-in.ts';
 
 /** One agent that sessions can have. */
 export interface AgentEntry {
@@ -22,6 +23,10 @@ export interface AgentEntry {
   limits?: { memoryMb?: number; cpuPercent?: number };
   /** Where the real program is behind the shim that npm installs, as paths from the shim's package: see `nativeProgram`. */
   native?: readonly string[];
+  /** The oldest version that its driver was tried with. */
+  triedSince?: string;
+  /** Where it keeps that it is signed in; left out where that is not known. */
+  signIn?: SignIn | 'not-needed';
   /** How to get it, for whoever lacks it. */
   install: string | null;
 }
@@ -51,6 +56,14 @@ const acpAgents: readonly AgentEntry[] = [
         usage: 'process',
       },
     },
+    triedSince: '1.0.102',
+    signIn: {
+      env: ['COPILOT_GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_TOKEN', 'COPILOT_PROVIDER_BASE_URL'],
+      files: [{ variable: 'COPILOT_HOME', folder: '~/.copilot', name: 'config.json', members: ['copilotTokens', 'copilot_tokens'] }],
+      // It prefers the system's key store, or takes over the account of `gh`.
+      keychainOn: ['linux', 'darwin', 'win32'],
+      how: 'Run `copilot login`, or set GH_TOKEN.',
+    },
     install: 'npm install -g @github/copilot',
   },
   {
@@ -66,8 +79,21 @@ const acpAgents: readonly AgentEntry[] = [
       // By itself it asks nobody.
       env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
       modes: { ask: 'build', 'accept-edits': 'build', auto: 'build', plan: 'plan' },
+      // Which of them there are depends on the model.
+      efforts: ['low', 'medium', 'high'],
     },
     limits: { memoryMb: 1_200 },
+    triedSince: '1.18.0',
+    signIn: {
+      env: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'OPENROUTER_API_KEY'],
+      files: [{ variable: 'XDG_DATA_HOME', folder: '~/.local/share', name: 'opencode/auth.json' }],
+      // A provider of one's own may need no key.
+      maybe: [
+        { variable: 'XDG_CONFIG_HOME', folder: '~/.config', name: 'opencode/opencode.json' },
+        { variable: 'XDG_CONFIG_HOME', folder: '~/.config', name: 'opencode/opencode.jsonc' },
+      ],
+      how: 'Run `opencode auth login`, or set the key of a provider.',
+    },
     install: 'npm install -g opencode-ai',
   },
   {
@@ -88,6 +114,17 @@ const acpAgents: readonly AgentEntry[] = [
         // would write over it. It ignores blanks around an id, but not in that name.
         loadAs: '        {id}',
       },
+    },
+    triedSince: '0.61.0',
+    signIn: {
+      env: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_GENAI_USE_VERTEXAI', 'GOOGLE_GENAI_USE_GCA'],
+      files: [{ folder: '~/.gemini', name: 'oauth_creds.json', members: ['access_token', 'refresh_token'] }],
+      maybe: [
+        { folder: '~/.gemini', name: '.env' },
+        { folder: '~/.gemini', name: 'gemini-credentials.json' },
+      ],
+      keychainOn: ['darwin', 'win32'],
+      how: 'Run `gemini` once and sign in, or set GEMINI_API_KEY.',
     },
     install: 'npm install -g @google/gemini-cli',
   },
@@ -111,6 +148,22 @@ export const agents: readonly AgentEntry[] = [
       'API_TIMEOUT_MS',
       'IS_SANDBOX',
     ],
+    triedSince: '2.1.197',
+    signIn: {
+      env: [
+        'ANTHROPIC_API_KEY',
+        'ANTHROPIC_AUTH_TOKEN',
+        'CLAUDE_CODE_OAUTH_TOKEN',
+        'CLAUDE_CODE_USE_BEDROCK',
+        'CLAUDE_CODE_USE_VERTEX',
+        'CLAUDE_CODE_USE_FOUNDRY',
+      ],
+      files: [{ variable: 'CLAUDE_CONFIG_DIR', folder: '~/.claude', name: '.credentials.json', members: ['claudeAiOauth'] }],
+      // It may name a helper that gets the key, or variables.
+      maybe: [{ variable: 'CLAUDE_CONFIG_DIR', folder: '~/.claude', name: 'settings.json' }],
+      keychainOn: ['darwin'],
+      how: 'Run `claude` once and sign in, or set ANTHROPIC_API_KEY.',
+    },
     install: 'npm install -g @anthropic-ai/claude-code',
   },
   {
@@ -124,6 +177,14 @@ export const agents: readonly AgentEntry[] = [
       'node_modules/@openai/codex-{platform}-{arch}/vendor/{triple}/bin/codex',
       'vendor/{triple}/bin/codex',
     ],
+    triedSince: '0.169.0',
+    signIn: {
+      env: ['OPENAI_API_KEY', 'CODEX_API_KEY'],
+      files: [{ variable: 'CODEX_HOME', folder: '~/.codex', name: 'auth.json', members: ['OPENAI_API_KEY', 'tokens'] }],
+      // It may name a provider of one's own, or the system's key store.
+      maybe: [{ variable: 'CODEX_HOME', folder: '~/.codex', name: 'config.toml' }],
+      how: 'Run `codex login`, or set OPENAI_API_KEY.',
+    },
     install: 'npm install -g @openai/codex',
   },
   ...acpAgents,
@@ -136,9 +197,18 @@ export const agents: readonly AgentEntry[] = [
     versionArgs: ['-V'],
     // People compile in terminals: only what would harm the machine is too much.
     limits: { memoryMb: 2_048, cpuPercent: 10_000 },
+    signIn: 'not-needed',
     install: 'install tmux 3.2 or newer: apt-get install tmux, dnf install tmux, or brew install tmux',
   },
-  { agent: 'echo', driver: 'echo', binary: null, command: null, envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'], install: null },
+  {
+    agent: 'echo',
+    driver: 'echo',
+    binary: null,
+    command: null,
+    envNames: ['ECHO_*', 'NODE_COMPILE_CACHE'],
+    signIn: 'not-needed',
+    install: null,
+  },
 ];
 
 export const agentNames: readonly string[] = agents.map(({ agent }) => agent);

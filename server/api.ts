@@ -1,7 +1,7 @@
 import { packageVersion } from '../config/package-version.ts';
 import type { Settings } from '../config/settings.ts';
-import type { AgentVersions } from './agents-view.ts';
-import { agentsView } from './agents-view.ts';
+import type { AgentVersions } from './agent-versions.ts';
+import { agentsHealth, agentsView } from './agents-view.ts';
 import { Tickets } from './auth/tickets.ts';
 import { openApiDocument } from './contracts/openapi.ts';
 import { type Companion } from './companion.ts';
@@ -16,6 +16,7 @@ import type { HealthMonitor } from './sessions/health/health-monitor.ts';
 import type { Spares } from './sessions/pool/spares.ts';
 import { SessionCommands } from './sessions/commands.ts';
 import type { Agent, SessionContext } from './sessions/context.ts';
+import { memoryByAgent } from './sessions/pool/agent-memory.ts';
 import type { InteractiveSessionPool } from './sessions/pool/pool.ts';
 import { ProjectFinder } from './sessions/projects/project-finder.ts';
 import { SessionQueries } from './sessions/queries.ts';
@@ -71,7 +72,11 @@ export function makeApi(parts: ApiParts): Api {
     latestIncarnation: (num) => store.incarnations.ofSession(num)[0] ?? null,
     active: (owner) =>
       activeView({ store, pool, queries, memoryLimitMb: settings.maxTotalMemoryGb * 1024, measured: monitor.measured }, owner),
-    agents: () => agentsView(agents, versions, settings),
+    agents: async (owner) => {
+      await versions.learn(agents);
+      const totals = new Map(store.sessions.totals(owner).map(({ agent, ...total }) => [agent, total]));
+      return agentsView({ installed: agents, versions, defaultAgent, memory: memoryByAgent(pool.live, monitor.measured), totals });
+    },
     health: () => ({
       status: 'ok',
       version: packageVersion,
@@ -80,11 +85,7 @@ export function makeApi(parts: ApiParts): Api {
       sqlite,
       push: parts.push.health(),
       pool: { live: pool.live.length, max: pool.max, effectiveMax: pool.effectiveMax, waiting: pool.waiting },
-      agents: agentsView(agents, versions, settings).agents.map(({ agent, installed, version }) => ({
-        agent,
-        installed,
-        ...(version === undefined ? {} : { version }),
-      })),
+      agents: agentsHealth(agents, versions),
     }),
     ready: async () => readiness({ store, pool, ...settings }),
     // Made when somebody asks: it would stand in memory for nothing.

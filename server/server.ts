@@ -7,7 +7,7 @@ import { agents as catalogue } from '../config/agents.ts';
 import { findCommand } from '../config/find-command.ts';
 import { packageVersion } from '../config/package-version.ts';
 import type { Settings } from '../config/settings.ts';
-import { AgentVersions } from './agents-view.ts';
+import { AgentVersions } from './agent-versions.ts';
 import { driverOf } from './agents/catalogue.ts';
 import { makeApi } from './api.ts';
 import { loadToken, TokenCheck } from './auth/token.ts';
@@ -117,7 +117,7 @@ export async function startServer(parts: ServerParts): Promise<RunningHoldfast> 
 
   const { token, made: tokenMade } = loadToken(dataDir, settings.authToken);
   const versions = new AgentVersions();
-  versions.learn(agents);
+  void versions.learn(agents);
   const recaps = new Recaps(context, new ProseWriter(context));
   const companion = makeCompanion({ ...context, settings }, presence, push);
   push.start();

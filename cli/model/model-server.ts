@@ -26,6 +26,8 @@ export interface ModelRequest {
   lastUserChars: number;
   messages: number;
   stream: boolean;
+  /** How hard it is to think; null where that was not said. */
+  effort: string | null;
   /** True for what the CLI asks on its own account. */
   side: boolean;
 }
@@ -69,6 +71,7 @@ export async function startModelServer(options: { port?: number; log?: (request:
       lastUserChars: call.last.text.length,
       messages: call.messages,
       stream: call.stream,
+      effort: call.effort ?? null,
       side: call.side,
     };
     if (requests.push(request) > maxRequests) requests.shift();

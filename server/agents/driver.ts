@@ -2,6 +2,7 @@ import type { DataOf } from '../contracts/events.ts';
 
 /** What a session may ask of an agent: see DESIGN's permission modes. */
 export type PermissionMode = 'ask' | 'accept-edits' | 'plan' | 'auto';
+export const allModes: readonly PermissionMode[] = ['ask', 'accept-edits', 'plan', 'auto'];
 
 /** What a driver needs to know to start an agent for a session. */
 export interface LaunchRequest {
@@ -14,6 +15,8 @@ export interface LaunchRequest {
   projectPath: string;
   mode: PermissionMode;
   model: string | null;
+  /** How hard its model is to think; null or absent: as the agent does by itself. */
+  effort?: string | null;
   /** A folder with files that came with messages; the agent may read there. */
   filesPath: string;
   /** The program, as found by the agents catalogue. */
@@ -52,6 +55,7 @@ export type DriverCommand =
   | { kind: 'deny'; approvalId: string; message: string }
   | { kind: 'answer'; questionId: string; answers: Record<string, string> }
   | { kind: 'setModel'; model: string | null }
+  | { kind: 'setEffort'; effort: string | null }
   | { kind: 'setMode'; mode: PermissionMode };
 
 /** What a session asks of a terminal. */
@@ -120,6 +124,7 @@ export type Output =
   | { kind: 'screen'; id: string; screen: Screen | null }
   | { kind: 'turn.acknowledged'; turnId: string }
   | { kind: 'turn.started'; turnId: string }
+  /** What a turn used is told before, by a `usage` of its own: the totals are of those. */
   | { kind: 'turn.completed'; turnId: string; result: TurnResult }
   | { kind: 'turn.failed'; turnId: string; code: string; detail: string }
   | { kind: 'turn.cancelled'; turnId: string }
@@ -153,6 +158,12 @@ export interface Capabilities {
   earlyMessage: boolean;
   /** It can begin a conversation as a copy of another. */
   fork?: true;
+  /** Modes that it can be in, by itself or through its driver's answers. */
+  modes?: readonly PermissionMode[];
+  /** Its model can be chosen. */
+  models?: true;
+  /** How hard its model can be told to think, the least first. */
+  efforts?: readonly string[];
 }
 
 /** How to ask an agent one thing beside its conversation, in a process that reads the question from stdin, answers and ends. */

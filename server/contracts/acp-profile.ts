@@ -17,6 +17,8 @@ export const AcpProfile = z.strictObject({
   env: z.record(z.string(), z.string()).optional(),
   /** The agent's own mode for each of ours. A mode that is left out is kept by the driver's own answers to what the agent asks. */
   modes: z.partialRecord(PermissionMode, z.string()).optional(),
+  /** How hard its model can be told to think, the least first, for an agent that offers this as an option of the session. */
+  efforts: z.array(z.string()).optional(),
   quirks: z
     .strictObject({
       /** Pieces of text that tell of a failed call of the model, where that ends a turn as if it were an answer. */

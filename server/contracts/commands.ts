@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Attachment } from './attachment.ts';
-import { AgentName, AutoResponse, DeviceName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
+import { AgentName, AutoResponse, DeviceName, EffortName, Labels, ModeField, ModelName, ProjectPath, SessionName } from './fields.ts';
 import { Cursor, InputHash, MessageId, SessionId } from './ids.ts';
 import { RecapStyle } from './recap.ts';
 import { sizeFields, TerminalCommandLine } from './terminal.ts';
@@ -23,6 +23,7 @@ const sendFields = {
   agent: AgentName.optional(),
   mode: ModeField.optional(),
   model: ModelName.optional(),
+  effort: EffortName.optional(),
   name: SessionName.optional(),
   timestamp: z.union([z.string().max(100), z.number()], { error: 'must be a string or a number' }).optional(),
   deviceToken: z.string().max(500).optional(),
@@ -81,6 +82,7 @@ export const CreateSession = z.object({
   labels: Labels.optional(),
   mode: ModeField.optional(),
   model: ModelName.nullable().optional(),
+  effort: EffortName.nullable().optional(),
   // Of a terminal.
   command: TerminalCommandLine.optional(),
   cols: sizeFields.cols.optional(),
@@ -88,16 +90,17 @@ export const CreateSession = z.object({
 });
 export type CreateSession = z.output<typeof CreateSession>;
 
-/** What can be changed about a session; `model: null` goes back to the agent's default. */
+/** What can be changed about a session; `model: null` and `effort: null` go back to the agent's default. */
 export const PatchSession = z
   .object({
     name: SessionName.optional(),
     labels: Labels.optional(),
     mode: ModeField.optional(),
     model: ModelName.nullable().optional(),
+    effort: EffortName.nullable().optional(),
   })
   .refine((patch) => Object.values(patch).some((member) => member !== undefined), {
-    error: 'needs at least one of name, labels, mode, model',
+    error: 'needs at least one of name, labels, mode, model, effort',
   });
 export type PatchSession = z.output<typeof PatchSession>;
 

@@ -69,6 +69,7 @@ export const eventData = {
     'session.updated': z.object({
       mode: z.string().optional(),
       model: z.string().nullable().optional(),
+      effort: z.string().nullable().optional(),
       labels: z.array(z.string()).optional(),
     }),
     'session.failed': z.object({ code: z.string(), detail: z.string() }),

@@ -50,6 +50,9 @@ export const ModelName = z
   .max(200)
   .regex(/^[A-Za-z0-9][\w.:/@[\]-]*$/, 'must be a model name: letters, digits and . : / @ [ ] _ -');
 
+/** How hard a model is to think, as its agent calls it: which words an agent knows, GET /api/agents says. */
+export const EffortName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be an effort such as low, medium or high');
+
 export const AgentName = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be an agent name such as claude');
 
 /** A whole number in a query string, strict: no sign, no blanks, no rounding, no clamping. */

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../platform/error-codes.ts';
 import { errorCodes } from '../platform/error-codes.ts';
+import { Usage } from './events.ts';
 import { Time } from './ids.ts';
+import { PermissionMode } from './state.ts';
 
 // What clients get to know about the server itself, and how it says no.
 
+const slots = z.number().int().min(0);
 const AgentHealth = z.object({ agent: z.string(), installed: z.boolean(), version: z.string().optional() });
 
-const slots = z.number().int().min(0);
 /** The process answers. Needs no token. */
 export const HealthView = z.object({
   status: z.literal('ok'),
@@ -44,14 +46,28 @@ export const AgentsView = z.object({
     AgentHealth.extend({
       command: z.string().nullable().describe('absolute path of the program'),
       isDefault: z.boolean(),
+      signedIn: z
+        .enum(['yes', 'no', 'unknown'])
+        .describe('as far as its files and variables tell; yes also where it needs no account. Its service is not asked'),
       capabilities: z.object({
         images: z.boolean(),
         resume: z.boolean(),
         cancel: z.boolean(),
         approvals: z.boolean(),
+        fork: z.boolean().describe('it can begin a conversation as a copy of another'),
         terminal: z.boolean().describe('it takes input in place of messages'),
+        modes: z.array(PermissionMode),
+        models: z.boolean().describe('its model can be chosen'),
+        effort: z.array(z.string()).describe('how hard its model can be told to think; empty where that cannot be said'),
       }),
-      hint: z.string().optional().describe('how to install it'),
+      memory: z
+        .object({ processes: slots, medianMb: z.number().min(0), largestMb: z.number().min(0) })
+        .nullable()
+        .describe('of its live processes, each with its children, as last measured; null where none was'),
+      totals: z
+        .object({ sessions: slots, usage: Usage, costUsd: z.number().min(0).nullable() })
+        .describe('what your conversations with it used; costUsd is null where none was reported'),
+      hint: z.string().optional().describe('what to do before it can be used, in sentences'),
     }),
   ),
 });

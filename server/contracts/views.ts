@@ -32,7 +32,8 @@ export const StatusView = z.object({
   turn: TurnView.optional(),
   queued: count.describe('messages that wait behind the open turn'),
   lastExit: LastExit.optional(),
-  usage: Usage,
+  usage: Usage.describe('of all its turns, as far as its agent reported it'),
+  costUsd: z.number().min(0).nullable().describe('the same; null where nothing was reported'),
 });
 export type StatusView = z.output<typeof StatusView>;
 
@@ -46,6 +47,7 @@ export const SessionView = StatusView.extend({
   projectPath: z.string(),
   mode: PermissionMode,
   model: z.string().nullable(),
+  effort: z.string().nullable().describe('how hard its model is to think; null for what its agent does by itself'),
   labels: z.array(z.string()),
   createdAt: Time,
   lastActivityAt: Time,
@@ -86,6 +88,8 @@ export const ChatCompleted = z.object({
   state: FinalTurnState,
   content: z.string(),
   reply: z.object({ id: z.string(), text: z.string() }).nullable(),
+  usage: Usage.nullable().describe('what the turn used; null unless it completed and its agent reported it'),
+  costUsd: z.number().min(0).nullable(),
   error: Failure.optional(),
 });
 export type ChatCompleted = z.output<typeof ChatCompleted>;

@@ -64,7 +64,7 @@ export interface Api {
   active: (owner: string) => Promise<ActiveView>;
   figures: { contentType: string; text: () => Promise<string>; view: () => Promise<SessionMetricsView> };
   projects: () => Promise<ProjectsView>;
-  agents: () => AgentsView;
+  agents: (owner: string) => Promise<AgentsView>;
   health: () => HealthView;
   ready: () => Promise<ReadyView>;
   openapi: () => { openapi: string };

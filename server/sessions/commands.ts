@@ -18,6 +18,7 @@ import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './turns/accept.ts';
 import { acceptMessage } from './turns/accept.ts';
 import type { Archive } from './archive/archive.ts';
+import { assertEffort } from './effort.ts';
 import { forkSession } from './fork.ts';
 import { deliveryOf } from './turns/delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './turns/idempotency.ts';
@@ -101,24 +102,26 @@ export class SessionCommands {
     return { id, created };
   }
 
-  /** Changes name, labels, mode or model; an agent that runs is told before its next message. Throws `session-archived` for its last two. */
+  /** Changes name, labels, mode, model or effort; an agent that runs is told before its next message. Throws `session-archived` for the last three, `not-supported`. */
   patch(owner: string, id: string, patch: PatchSession): void {
     const session = this.find(owner, id);
     const { context } = this.#parts;
-    const { name, labels, mode, model } = patch;
-    if (session.state === 'archived' && (mode !== undefined || model !== undefined))
+    const { name, labels, mode, model, effort } = patch;
+    const manner = { ...(mode && { mode }), ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
+    const isOther = Object.keys(manner).length > 0;
+    if (session.state === 'archived' && isOther)
       throw new AppError('session-archived', 'This session is archived: only its name and its labels can be changed.');
     if (name !== undefined && session.terminal !== null) checkNameFree(context.store, session, name);
+    assertEffort(context, session.agent, effort);
     context.log.transact((append) => {
       context.store.sessions.update(session.num, {
         ...(name === undefined ? {} : { name }),
         ...(labels === undefined ? {} : { labels: JSON.stringify(labels) }),
-        ...(mode === undefined ? {} : { mode }),
-        ...(model === undefined ? {} : { model }),
+        ...manner,
       });
       if (name !== undefined) append(session, [{ channel: 'session', kind: 'session.renamed', data: { name } }]);
-      if (labels === undefined && mode === undefined && model === undefined) return;
-      const data = { ...(labels && { labels }), ...(mode && { mode }), ...(model === undefined ? {} : { model }) };
+      if (labels === undefined && !isOther) return;
+      const data = { ...(labels && { labels }), ...manner };
       append(session, [{ channel: 'session', kind: 'session.updated', data }]);
     });
   }

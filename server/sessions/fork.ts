@@ -19,7 +19,7 @@ export function forkSession(context: SessionContext, sender: Sender, parent: Ses
   return context.log.transact((append) => {
     const earlier = earlierAnswer<{ sessionId: string }>(store, sender.owner, key, hash);
     if (earlier) return earlier.sessionId;
-    const { agent, project_path, mode, model, labels } = parent;
+    const { agent, project_path, mode, model, effort, labels } = parent;
     const forkOf = conversationOf(context, parent);
     const name = request.name ?? forkName(parent.name);
     const now = clock.now();
@@ -31,6 +31,7 @@ export function forkSession(context: SessionContext, sender: Sender, parent: Ses
       project_path,
       mode,
       model,
+      effort,
       labels,
       created_at: now,
     });

@@ -2,7 +2,9 @@ import type { PermissionMode } from '../contracts/state.ts';
 import type { Append } from '../events/event-log.ts';
 import { AppError } from '../platform/app-error.ts';
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
-import type { SessionContext } from './context.ts';
+import { cannotRun } from '../process/runs-here.ts';
+import type { Agent, SessionContext } from './context.ts';
+import { assertEffort } from './effort.ts';
 import type { Spares } from './pool/spares.ts';
 import { newTerminal } from './terminal/terminal-of.ts';
 
@@ -15,6 +17,7 @@ export interface NewSessionRequest {
   labels?: string[] | undefined;
   mode?: PermissionMode | undefined;
   model?: string | null | undefined;
+  effort?: string | null | undefined;
   /** Names the session where it has no name. */
   firstMessage?: string;
   command?: string | undefined;
@@ -30,24 +33,21 @@ export interface NewSessionParts {
 
 const NAME_LENGTH = 60;
 
-/** Makes a session, inside a transaction. Throws `agent-unknown`, and `agent-not-installed` before anything is stored. */
+/** Makes a session, inside a transaction. Throws `agent-unknown`, `agent-not-installed` and `not-supported` before anything is stored. */
 export function newSession(parts: NewSessionParts, append: Append, request: NewSessionRequest): SessionRow {
   const { context, settings } = parts;
   const agentName = request.agent ?? settings.defaultAgent;
   const agent = context.agents.get(agentName);
   if (!agent) throw new AppError('agent-unknown', `There is no agent "${agentName}"; there are: ${[...context.agents.keys()].join(', ')}.`);
-  if (agent.command() === null) {
-    throw new AppError(
-      'agent-not-installed',
-      `The agent ${agentName} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`,
-    );
-  }
+  assertRuns(agentName, agent);
+  assertEffort(context, agentName, request.effort);
   const key = {
     owner: request.owner,
     project_path: request.projectPath,
     agent: agentName,
     mode: request.mode ?? settings.permissionMode,
     model: request.model ?? null,
+    effort: request.effort ?? null,
   };
   const labels = JSON.stringify(request.labels ?? []);
   if (agent.driver.terminal) {
@@ -74,6 +74,17 @@ function announced(append: Append, session: SessionRow): SessionRow {
 /** The answer to a message for a terminal. */
 export function takesNoMessages(): AppError {
   return new AppError('not-supported', 'A terminal takes no messages: send it keys with POST /api/sessions/{id}/input.');
+}
+
+/** Throws `agent-not-installed` for an agent without a program, or with one for another machine. */
+function assertRuns(name: string, agent: Agent): void {
+  const command = agent.command();
+  if (command === null)
+    throw new AppError('agent-not-installed', `The agent ${name} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`);
+  const why = cannotRun(command, { platform: process.platform, arch: process.arch, env: agent.environment() });
+  if (why === null) return;
+  const detail = `The agent ${name} cannot run on this machine: ${command} ${why}. GET /api/agents says how to get it.`;
+  throw new AppError('agent-not-installed', detail);
 }
 
 /** A process that was started ahead for such a conversation becomes its session. */

@@ -52,6 +52,7 @@ export class SessionQueries {
       queued: Math.max(0, open.length - 1),
       ...(row.last_exit === null ? {} : { lastExit: JSON.parse(row.last_exit) as StatusView['lastExit'] & object }),
       usage: row.usage === null ? noUsage : (JSON.parse(row.usage) as StatusView['usage']),
+      costUsd: row.cost_usd,
     };
   }
 
@@ -71,6 +72,7 @@ export class SessionQueries {
       projectPath: row.project_path,
       mode: row.mode as SessionView['mode'],
       model: row.model,
+      effort: row.effort,
       labels: JSON.parse(row.labels) as string[],
       createdAt: isoTime(row.created_at),
       lastActivityAt: isoTime(row.last_activity_at),
@@ -150,7 +152,7 @@ export class SessionQueries {
     const state = turn?.state as TurnState | undefined;
     if (!turn || state === undefined || !isFinal(state)) return null;
     const { success, sessionId, messageId, resumed, deliveryMethod } = accepted;
-    const outcome = JSON.parse(turn.outcome ?? '{}') as { text?: string; code?: string; detail?: string; reason?: string };
+    const outcome = JSON.parse(turn.outcome ?? '{}') as Outcome;
     const reply = this.#store.messages.reply(turn.id) ?? null;
     const error =
       state === 'failed' ? { code: outcome.code ?? 'failed', detail: outcome.detail ?? '' } : interruption(state, outcome.reason);
@@ -158,6 +160,8 @@ export class SessionQueries {
       ...{ success, sessionId, messageId, cursor: turn.last_seq ?? accepted.cursor, resumed, deliveryMethod, state },
       content: state === 'completed' ? (outcome.text ?? '') : '',
       reply,
+      usage: outcome.usage ?? null,
+      costUsd: outcome.costUsd ?? null,
       ...(error ? { error } : {}),
     };
   }
@@ -168,6 +172,9 @@ export class SessionQueries {
     return row.state === 'failed' && row.failure !== null ? (JSON.parse(row.failure) as SessionView['failure']) : undefined;
   }
 }
+
+/** What a turn's row says of how it ended. */
+type Outcome = Partial<Pick<ChatCompleted, 'usage' | 'costUsd'>> & { text?: string; code?: string; detail?: string; reason?: string };
 
 function interruption(state: TurnState, reason: string | undefined): { code: string; detail: string } | null {
   if (state === 'interrupted')

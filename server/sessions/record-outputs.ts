@@ -48,7 +48,8 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
     case 'turn.completed':
       if (output.turnId === recording.turn?.id) {
         recording.moveTurn({ kind: 'started' });
-        addUsage(source, output.result.usage, output.result.costUsd);
+        // Else a `usage` of its own has told it.
+        if (output.result.usage === null) addUsage(source, null, output.result.costUsd);
         recording.endTurn({ state: 'completed', ...output.result, text: output.result.text ?? recording.lastWords() });
       }
       return;
@@ -84,6 +85,8 @@ function recordOutput(source: Source, recording: Recording, output: Output): voi
     case 'question.answered':
       return recordTakenBack(source, recording, output.data.questionId);
     case 'usage':
+      addUsage(source, output.data.usage, output.data.costUsd);
+      return recording.addToTurn('agent', 'usage', output.data, output.turnId);
     case 'tool.started':
     case 'tool.updated':
     case 'tool.finished':
@@ -116,7 +119,7 @@ function recordMode({ store, session, incarnationId }: Source, recording: Record
   const row = store.sessions.byNum(session.num);
   const incarnation = store.incarnations.byId(incarnationId);
   if (!row || !incarnation) return;
-  store.incarnations.setManner(incarnationId, mode, incarnation.model);
+  store.incarnations.setManner(incarnationId, { ...incarnation, mode });
   if (row.mode !== incarnation.mode || row.mode === mode) return;
   store.sessions.update(session.num, { mode });
   recording.add({ channel: 'session', kind: 'session.updated', data: { mode } });
@@ -146,6 +149,7 @@ function mergeDelta(last: NewEvent | undefined, kind: 'text' | 'thinking', messa
   return true;
 }
 
+/** Adds to the session's totals, whether its turn is completed, fails or is cancelled, or there is none. */
 function addUsage(source: Source, usage: Usage | null, costUsd: number | null): void {
   const row = source.store.sessions.byNum(source.session.num);
   if (!row || (usage === null && costUsd === null)) return;
@@ -154,6 +158,11 @@ function addUsage(source: Source, usage: Usage | null, costUsd: number | null): 
   if (total && before && usage) for (const key of Object.keys(total) as (keyof Usage)[]) total[key] += before[key];
   source.store.sessions.update(row.num, {
     usage: total && JSON.stringify(total),
-    cost_usd: costUsd === null ? row.cost_usd : (row.cost_usd ?? 0) + costUsd,
+    cost_usd: costUsd === null ? row.cost_usd : toMicros((row.cost_usd ?? 0) + costUsd),
   });
+}
+
+/** Without the dust of binary fractions. */
+function toMicros(usd: number): number {
+  return Math.round(usd * 1e6) / 1e6;
 }

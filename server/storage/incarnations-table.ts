@@ -14,9 +14,10 @@ export interface IncarnationRow {
   in_size: number;
   driver_state: string;
   state_version: number;
-  /** Mode and model that the agent was last told. */
+  /** Mode, model and effort that the agent was last told. */
   mode: string;
   model: string | null;
+  effort: string | null;
   end_reason: string | null;
   created_at: number;
   ready_at: number | null;
@@ -47,12 +48,12 @@ export function incarnationsTable(db: Database) {
     [
       Omit<
         IncarnationRow,
-        'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at' | 'archived_at'
-      >,
+        'wrapper' | 'process' | 'out_offset' | 'skipping' | 'in_size' | 'end_reason' | 'ready_at' | 'ended_at' | 'archived_at' | 'effort'
+      > & { effort?: string | null },
     ]
   >(`
-    INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, created_at)
-    VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @created_at)`);
+    INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, effort, created_at)
+    VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @effort, @created_at)`);
   const byId = db.prepare<[string], IncarnationRow>('SELECT * FROM incarnations WHERE id = ?');
   const unended = db.prepare<[], IncarnationRow>('SELECT * FROM incarnations WHERE ended_at IS NULL');
   const ids = db.prepare<[], { id: string }>('SELECT id FROM incarnations');
@@ -65,7 +66,9 @@ export function incarnationsTable(db: Database) {
   const setOut = db.prepare<[number, number, string]>('UPDATE incarnations SET out_offset = ?, skipping = ? WHERE id = ?');
   const setState = db.prepare<[string, string]>('UPDATE incarnations SET driver_state = ? WHERE id = ?');
   const setVersion = db.prepare<[string, number, string]>('UPDATE incarnations SET driver_state = ?, state_version = ? WHERE id = ?');
-  const setManner = db.prepare<[string, string | null, string]>('UPDATE incarnations SET mode = ?, model = ? WHERE id = ?');
+  const setManner = db.prepare<[string, string | null, string | null, string]>(
+    'UPDATE incarnations SET mode = ?, model = ?, effort = ? WHERE id = ?',
+  );
   const setInSize = db.prepare<[number, string]>('UPDATE incarnations SET in_size = ? WHERE id = ?');
   const setReady = db.prepare<[number, string]>('UPDATE incarnations SET ready_at = ? WHERE id = ?');
   const setEndReason = db.prepare<[string, string]>('UPDATE incarnations SET end_reason = ? WHERE id = ? AND end_reason IS NULL');
@@ -79,7 +82,7 @@ export function incarnationsTable(db: Database) {
   );
   const dropLines = db.prepare<[string]>('DELETE FROM in_lines WHERE incarnation_id = ?');
   return {
-    insert: (row: Parameters<typeof insert.run>[0]): void => void insert.run(row),
+    insert: (row: Parameters<typeof insert.run>[0]): void => void insert.run({ effort: null, ...row }),
     byId: (id: string): IncarnationRow | undefined => byId.get(id),
     unended: (): IncarnationRow[] => unended.all(),
     ids: (): string[] => ids.all().map((row) => row.id),
@@ -92,7 +95,8 @@ export function incarnationsTable(db: Database) {
     setOut: (id: string, offset: number, skipping: boolean): void => void setOut.run(offset, Number(skipping), id),
     setState: (id: string, state: string): void => void setState.run(state, id),
     setVersion: (id: string, state: string, version: number): void => void setVersion.run(state, version, id),
-    setManner: (id: string, mode: string, model: string | null): void => void setManner.run(mode, model, id),
+    setManner: (id: string, { mode, model, effort }: Pick<IncarnationRow, 'mode' | 'model' | 'effort'>): void =>
+      void setManner.run(mode, model, effort, id),
     setReady: (id: string, at: number): void => void setReady.run(at, id),
     /** Keeps the first reason: the first cause wins. */
     setEndReason: (id: string, reason: string): void => void setEndReason.run(reason, id),

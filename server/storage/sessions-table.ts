@@ -29,18 +29,16 @@ export interface SessionRow {
   forked_from: string | null;
   /** The agent's own id of the conversation to copy at the first start; null once it has its own. */
   fork_of: string | null;
+  /** How hard its model is to think, as its agent calls it. */
+  effort: string | null;
   /** 1: its process was started ahead, and nobody has begun the conversation. */
   spare: number;
   /** JSON of what runs in it and its size; null for what is no terminal. */
   terminal: string | null;
 }
 
-export type NewSession = Pick<
-  SessionRow,
-  'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'
-> & {
-  terminal?: string | null;
-};
+export type NewSession = Pick<SessionRow, 'id' | 'owner' | 'name' | 'agent' | 'project_path' | 'mode' | 'model' | 'labels' | 'created_at'> &
+  Partial<Pick<SessionRow, 'effort' | 'terminal'>>;
 export type SessionChange = Partial<Omit<SessionRow, 'num' | 'id' | 'owner' | 'agent' | 'created_at' | 'head_seq'>>;
 /** What a spare is started for. */
 export interface SpareFilter {
@@ -49,6 +47,7 @@ export interface SpareFilter {
   agent: string;
   mode: string;
   model: string | null;
+  effort: string | null;
 }
 export interface SessionFilter {
   owner: string;
@@ -61,13 +60,21 @@ export interface SessionFilter {
   limit: number;
 }
 
+/** What the conversations with one agent have used. */
+export interface AgentTotals {
+  agent: string;
+  sessions: number;
+  usage: { inputTokens: number; outputTokens: number; cacheReadTokens: number; cacheWriteTokens: number };
+  costUsd: number | null;
+}
+
 export type SessionsTable = ReturnType<typeof sessionsTable>;
 
 /** Statements of the table `sessions`. */
 export function sessionsTable(db: Database) {
   const insert = db.prepare<[NewSession]>(`
-    INSERT INTO sessions (id, owner, name, agent, project_path, mode, model, labels, terminal, state, created_at, last_activity_at)
-    VALUES (@id, @owner, @name, @agent, @project_path, @mode, @model, @labels, @terminal, 'dormant', @created_at, @created_at)`);
+    INSERT INTO sessions (id, owner, name, agent, project_path, mode, model, effort, labels, terminal, state, created_at, last_activity_at)
+    VALUES (@id, @owner, @name, @agent, @project_path, @mode, @model, @effort, @labels, @terminal, 'dormant', @created_at, @created_at)`);
   const byId = db.prepare<[string], SessionRow>('SELECT * FROM sessions WHERE id = ?');
   const byNum = db.prepare<[number], SessionRow>('SELECT * FROM sessions WHERE num = ?');
   const current = db.prepare<[string, string, string | null, string | null], SessionRow>(`
@@ -79,10 +86,10 @@ export function sessionsTable(db: Database) {
     `UPDATE sessions SET state = 'dormant' WHERE incarnation_id IS NULL AND state NOT IN ('dormant', 'failed', 'archived')`,
   );
   const spares = db.prepare<[SpareFilter], SessionRow>(`
-    SELECT * FROM sessions WHERE spare = 1 AND owner = @owner AND project_path = @project_path AND agent = @agent AND mode = @mode AND model IS @model`);
+    SELECT * FROM sessions WHERE spare = 1 AND owner = @owner AND project_path = @project_path AND agent = @agent AND mode = @mode AND model IS @model AND effort IS @effort`);
   const allSpares = db.prepare<[], SessionRow>('SELECT * FROM sessions WHERE spare = 1');
   const recent = db.prepare<[number, number], SpareFilter>(`
-    SELECT owner, project_path, agent, mode, model FROM sessions WHERE spare = 0 AND terminal IS NULL AND state <> 'archived' AND last_activity_at >= ?
+    SELECT owner, project_path, agent, mode, model, effort FROM sessions WHERE spare = 0 AND terminal IS NULL AND state <> 'archived' AND last_activity_at >= ?
     GROUP BY owner, project_path ORDER BY max(last_activity_at) DESC LIMIT ?`);
   const counts = db.prepare<[], { state: string; n: number }>('SELECT state, count(*) AS n FROM sessions WHERE spare = 0 GROUP BY state');
   const unused = db.prepare<[number, number], SessionRow>(`
@@ -102,10 +109,15 @@ export function sessionsTable(db: Database) {
         SELECT 1 FROM messages m WHERE m.session_num = sessions.num AND instr(lower(m.text), lower(@text)) > 0))
       AND (@activity IS NULL OR (last_activity_at, num) < (@activity, @num))
     ORDER BY last_activity_at DESC, num DESC LIMIT @limit`);
+  const totals = db.prepare<[string], { agent: string; sessions: number; costUsd: number | null } & AgentTotals['usage']>(`
+    SELECT agent, count(*) AS sessions, sum(cost_usd) AS costUsd,
+      coalesce(sum(usage ->> 'inputTokens'), 0) AS inputTokens, coalesce(sum(usage ->> 'outputTokens'), 0) AS outputTokens,
+      coalesce(sum(usage ->> 'cacheReadTokens'), 0) AS cacheReadTokens, coalesce(sum(usage ->> 'cacheWriteTokens'), 0) AS cacheWriteTokens
+    FROM sessions WHERE owner = ? AND spare = 0 GROUP BY agent`);
   const updates = new Map<string, ReturnType<Database['prepare']>>();
   return {
     insert: (row: NewSession): SessionRow => {
-      const { lastInsertRowid } = insert.run({ terminal: null, ...row });
+      const { lastInsertRowid } = insert.run({ effort: null, terminal: null, ...row });
       return byNum.get(Number(lastInsertRowid)) as SessionRow;
     },
     byId: (id: string): SessionRow | undefined => byId.get(id),
@@ -128,6 +140,9 @@ export function sessionsTable(db: Database) {
     unusedSince: (time: number, limit: number): SessionRow[] => unused.all(time, limit),
     /** Conversations archived before then, the oldest first. */
     archivedBefore: (time: number, limit: number): SessionRow[] => archived.all(time, limit),
+    /** What an owner's conversations have used, by agent; those that were deleted are gone from it. */
+    totals: (owner: string): AgentTotals[] =>
+      totals.all(owner).map(({ agent, sessions, costUsd, ...usage }) => ({ agent, sessions, usage, costUsd })),
     remove: (num: number): void => void remove.run(num),
     list: (filter: SessionFilter): SessionRow[] =>
       list.all({

@@ -16,9 +16,19 @@ export type { Tour };
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
+/** Whether or not this machine has them. */
+const missing = Object.fromEntries(['CODEX', 'COPILOT', 'OPENCODE', 'GEMINI'].map((name) => [`${name}_COMMAND`, '/not/installed']));
+
 /** Goes past every endpoint of a real server with the echo agent, in good and in bad ways. */
 export async function takeTour(): Promise<Tour> {
-  const env = { MAX_CONCURRENT_SESSIONS: '2', MAX_WAITING: '0', MAX_QUEUED_MESSAGES: '1', MAX_DEVICES: '2', CLAUDE_COMMAND: '/bin/false' };
+  const env = {
+    MAX_CONCURRENT_SESSIONS: '2',
+    MAX_WAITING: '0',
+    MAX_QUEUED_MESSAGES: '1',
+    MAX_DEVICES: '2',
+    CLAUDE_COMMAND: '/bin/false',
+    ...missing,
+  };
   const holdfast = await Holdfast.start({ env });
   const guide = new Guide(holdfast);
   try {
@@ -131,6 +141,7 @@ async function refusals(guide: Guide, sessionId: string): Promise<void> {
   await guide.visit('chat', { body: { message: 'hi', projectPath: '/etc' } });
   await guide.visit('chat', { body: { message: 'hi', projectPath: join(holdfast.root, 'missing') } });
   await guide.visit('chat', { body: { message: 'hi', projectPath: holdfast.project, agent: 'hal' } });
+  await guide.visit('createSession', { body: { projectPath: holdfast.project, effort: 'high' } });
   await guide.visit('session', { params: { id: NOBODY } });
   await guide.visit('message', { params: { id: NOBODY } });
   await guide.visit('decide', { params: { ...params, approvalId: 'none' }, body: { decision: 'allow' } });

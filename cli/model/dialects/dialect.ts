@@ -5,6 +5,8 @@ import type { Answer, Prompt } from '../script.ts';
 export interface ModelCall extends Prompt {
   model: string;
   stream: boolean;
+  /** How hard it is to think, where that was said. */
+  effort?: string | undefined;
   /** True for what an agent asks on its own account. */
   side: boolean;
   /** How many messages the conversation has, and how many bytes of JSON. */

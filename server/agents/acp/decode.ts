@@ -46,7 +46,8 @@ function response(parsed: JsonObject, before: AcpState, profile: AcpProfile): De
     case 'new':
       return error ? closed(state, failureOf(error, state.offers.login)) : opened(state, result, profile);
     case 'mode':
-    case 'model': {
+    case 'model':
+    case 'effort': {
       const settled = settle(state);
       if (!error) return settled;
       const { detail } = failureOf(error, '');

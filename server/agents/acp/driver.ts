@@ -1,5 +1,5 @@
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
-import type { Driver } from '../driver.ts';
+import { allModes, type Driver } from '../driver.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
 import { initialize } from './open.ts';
@@ -10,12 +10,21 @@ import { initialState, stateVersion } from './state.ts';
 export function acpDriver(agent: string, profile: AcpProfile): Driver<AcpState> {
   return {
     agent,
-    capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: false },
+    capabilities: {
+      images: true,
+      resume: true,
+      cancel: true,
+      approvals: true,
+      earlyMessage: false,
+      modes: allModes,
+      models: true,
+      ...(profile.efforts && { efforts: profile.efforts }),
+    },
     stateVersion,
     migrate: (old, version) => (version === stateVersion ? (old as AcpState) : null),
     launch: (request) => ({ file: request.command, args: [...profile.args], env: { ...profile.env } }),
-    begin: ({ projectPath, resume, agentSessionId, mode, model }) => {
-      const begun = initialize(initialState({ projectPath, resume: resume ? agentSessionId : null, mode, model }));
+    begin: ({ projectPath, resume, agentSessionId, mode, model, effort }) => {
+      const begun = initialize(initialState({ projectPath, resume: resume ? agentSessionId : null, mode, model, effort: effort ?? null }));
       return { lines: [begun.line], state: begun.state };
     },
     encode: (command, state) => encode(command, state, profile),

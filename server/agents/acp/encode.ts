@@ -2,7 +2,7 @@ import type { CancelNotification, ContentBlock } from '@agentclientprotocol/sdk'
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { DriverCommand, Encoded, MessagePart } from '../driver.ts';
-import { setModeCall, setModelCall } from './manner.ts';
+import { setEffortCall, setModeCall, setModelCall } from './manner.ts';
 import { initialize, prompt } from './open.ts';
 import { cancelled, choose } from './permission.ts';
 import { call, notify } from './rpc.ts';
@@ -89,6 +89,10 @@ export function encode(command: DriverCommand, state: AcpState, profile: AcpProf
       throw new AppError('question-not-found', `No question ${command.questionId} is open.`);
     case 'setMode':
       return set({ ...state, mode: command.mode }, setModeCall(state, command.mode, profile));
+    case 'setEffort': {
+      const effort = command.effort ?? state.ownEffort ?? null;
+      return set({ ...state, effort: command.effort }, effort === null ? null : setEffortCall(state, effort));
+    }
     case 'setModel': {
       const model = command.model ?? state.ownModel;
       return set({ ...state, model: command.model }, model === null ? null : setModelCall(state, model));

@@ -6,7 +6,7 @@ import type { AcpState, Setter } from './state.ts';
 
 /** A request that sets a mode or a model. */
 interface SetCall {
-  about: 'mode' | 'model';
+  about: 'mode' | 'model' | 'effort';
   method: string;
   params: unknown;
 }
@@ -24,12 +24,15 @@ function setterOf(own: unknown, option: JsonObject | undefined): Setter {
 }
 
 /** How this session's mode and model are set, as its agent said when it opened it. */
-export function settersOf(result: JsonObject): Pick<AcpState, 'setMode' | 'setModel' | 'ownModel'> {
+export function settersOf(result: JsonObject): Pick<AcpState, 'setMode' | 'setModel' | 'ownModel' | 'setEffort' | 'ownEffort'> {
   const model = optionOf(result, 'model');
+  const effort = optionOf(result, 'thought_level');
   return {
     setMode: setterOf(result.modes, optionOf(result, 'mode')),
     setModel: setterOf(result.models, model),
     ownModel: stringOf(objectOf(result.models).currentModelId) || stringOf(model?.currentValue) || null,
+    setEffort: setterOf(undefined, effort),
+    ownEffort: stringOf(effort?.currentValue) || null,
   };
 }
 
@@ -48,6 +51,14 @@ export function setModeCall(state: AcpState, mode: PermissionMode, profile: AcpP
       return { about: 'mode', method: 'session/set_config_option', params };
     }
   }
+}
+
+/** What sets how hard the agent's model thinks; null where it offers no option for that. */
+export function setEffortCall(state: AcpState, effort: string): SetCall | null {
+  const { agentSessionId: sessionId, setEffort } = state;
+  if (sessionId === null || setEffort?.by !== 'option') return null;
+  const params: SetSessionConfigOptionRequest = { sessionId, configId: setEffort.configId, value: effort };
+  return { about: 'effort', method: 'session/set_config_option', params };
 }
 
 /** What sets the agent's model; null where it can't be set. */

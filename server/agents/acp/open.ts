@@ -3,7 +3,7 @@ import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import type { Decoded, Output } from '../driver.ts';
 import { type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
 import { failureOf, type Failure } from './failure.ts';
-import { setModeCall, setModelCall, settersOf } from './manner.ts';
+import { setEffortCall, setModeCall, setModelCall, settersOf } from './manner.ts';
 import { call } from './rpc.ts';
 import type { AcpState } from './state.ts';
 
@@ -61,9 +61,13 @@ export function opened(state: AcpState, result: JsonObject, profile: AcpProfile)
   const at: AcpState = { ...state, agentSessionId: id, ...settersOf(result), phase: replays ? 'replaying' : 'settling' };
   const replies: string[] = [];
   let next = at;
-  for (const set of [setModeCall(next, at.mode, profile), at.model === null ? null : setModelCall(next, at.model)]) {
+  for (const set of [
+    setModeCall(next, at.mode, profile),
+    at.model === null ? null : setModelCall(next, at.model),
+    at.effort ? setEffortCall(next, at.effort) : null,
+  ]) {
     if (set === null) continue;
-    // Both were made of the same state, so the later one takes its number from the newest.
+    // All were made of the same state, so the later one takes its number from the newest.
     const { line, state: after } = call(next, set.about, set.method, set.params);
     replies.push(line);
     next = after;

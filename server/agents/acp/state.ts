@@ -21,7 +21,7 @@ export interface OpenTurn {
 /** A request of ours that waits for its answer. */
 export interface Call {
   id: number;
-  about: 'initialize' | 'load' | 'new' | 'mode' | 'model' | 'prompt';
+  about: 'initialize' | 'load' | 'new' | 'mode' | 'model' | 'effort' | 'prompt';
 }
 
 /** A tool that the agent has announced and not finished. `told`: its start is in the log; `shown`: characters of output that are. */
@@ -60,6 +60,10 @@ export interface AcpState {
   setModel: Setter;
   /** The model that it had by itself. */
   ownModel: string | null;
+  /** How hard its model is to think, the option that sets it, where there is one, and what it was by itself. */
+  effort?: string | null;
+  setEffort?: Setter;
+  ownEffort?: string | null;
   calls: Call[];
   lastId: number;
   turn: OpenTurn | null;
@@ -76,7 +80,7 @@ export interface AcpState {
 export const stateVersion = 1;
 
 /** The state in which an incarnation begins. */
-export function initialState(from: Pick<AcpState, 'projectPath' | 'resume' | 'mode' | 'model'>): AcpState {
+export function initialState(from: Pick<AcpState, 'projectPath' | 'resume' | 'mode' | 'model' | 'effort'>): AcpState {
   return {
     ...from,
     phase: 'initializing',

@@ -81,6 +81,9 @@ export function encode(command: DriverCommand, state: ClaudeState): Encoded<Clau
     }
     case 'setModel':
       return control(state, { subtype: 'set_model', ...(command.model === null ? {} : { model: command.model }) });
+    case 'setEffort':
+      // A setting of this process alone; null takes it back.
+      return control(state, { subtype: 'apply_flag_settings', settings: { effortLevel: command.effort } });
     case 'setMode':
       return control(state, { subtype: 'set_permission_mode', mode: cliMode(command.mode) }, { mode: command.mode });
   }

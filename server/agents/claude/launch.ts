@@ -16,6 +16,9 @@ const fixedArgs = [
   'stdio',
 ];
 
+/** What `--effort` takes. */
+export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'];
+
 /** The CLI's name of a mode. It refuses its own bypass to root, so `auto` asks and the driver answers. */
 export function cliMode(mode: PermissionMode): 'default' | 'acceptEdits' | 'plan' {
   switch (mode) {
@@ -36,6 +39,7 @@ export function launch(request: LaunchRequest): LaunchSpec {
   if (request.forkOf !== undefined) args.push('--resume', request.forkOf, '--fork-session');
   args.push(request.resume ? '--resume' : '--session-id', request.agentSessionId);
   if (request.model !== null) args.push('--model', request.model);
+  if (request.effort) args.push('--effort', request.effort);
   args.push('--permission-mode', cliMode(request.mode));
   // Else the CLI lets its own classifier decide about commands in plan mode, and asks nobody.
   args.push('--settings', '{"useAutoModeDuringPlan":false}');

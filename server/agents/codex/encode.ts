@@ -28,6 +28,9 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
   const requestId = `holdfast-turn-${requests}`;
   const sandbox = sandboxOf(state.mode);
   const model = state.model ?? state.modelOwn;
+  // Where codex did not say what it does by itself, it is what its documentation says.
+  const own = state.effortOwn ?? (state.effortNow ? 'medium' : null);
+  const effort = state.effort ?? own;
   const params: TurnStartParams = {
     threadId: state.threadId,
     clientUserMessageId: message.agentMessageId,
@@ -35,6 +38,7 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
     approvalPolicy: approvalPolicy(state.mode),
     ...(sandbox === state.sandbox ? {} : { sandboxPolicy: sandboxPolicy(sandbox) }),
     ...(model === null || model === state.modelNow ? {} : { model }),
+    ...(effort === null || effort === (state.effortNow ?? null) ? {} : { effort }),
   };
   const turn = {
     turnId: message.turnId,
@@ -48,7 +52,14 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
     tools: [],
     trouble: null,
   } as const;
-  const next = { ...state, requests, sandbox, modelNow: model ?? state.modelNow, turn: { ...turn, tools: [] } };
+  const next = {
+    ...state,
+    requests,
+    sandbox,
+    modelNow: model ?? state.modelNow,
+    effortNow: effort ?? state.effortNow ?? null,
+    turn: { ...turn, tools: [] },
+  };
   return { lines: [requestLine(requestId, 'turn/start', params)], state: next };
 }
 
@@ -120,6 +131,8 @@ export function encode(command: DriverCommand, state: CodexState): Encoded<Codex
     }
     case 'setModel':
       return { lines: [], state: { ...state, model: command.model } };
+    case 'setEffort':
+      return { lines: [], state: { ...state, effort: command.effort } };
     case 'setMode':
       return { lines: [], state: { ...state, mode: command.mode } };
   }

@@ -33,6 +33,7 @@ export function begin(request: LaunchRequest): Encoded<CodexState> {
     model: request.model,
     modelNow: request.model,
     modelOwn: null,
+    effort: request.effort ?? null,
     turn: null,
     queued: [],
     pending: [],

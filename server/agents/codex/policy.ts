@@ -9,6 +9,9 @@ export function approvalPolicy(mode: PermissionMode): AskForApproval {
   return mode === 'auto' ? 'on-request' : 'untrusted';
 }
 
+/** How hard its models can be told to think. */
+export const efforts = ['minimal', 'low', 'medium', 'high', 'xhigh'];
+
 /** Where a mode's commands may write. */
 export function sandboxOf(mode: PermissionMode): SandboxMode {
   return mode === 'plan' ? 'read-only' : 'workspace-write';

@@ -17,12 +17,15 @@ function threadReady(result: JsonObject, state: CodexState, begun: 'new' | 'know
   const threadId = stringOf(objectOf(result.thread).id);
   if (threadId === '' || state.threadId !== null) return nothing(state);
   const model = stringOf(result.model) || null;
+  const effort = stringOf(result.reasoningEffort) || null;
   const next: CodexState = {
     ...state,
     phase: 'ready',
     threadId,
     modelNow: model,
     modelOwn: state.model === null ? model : null,
+    effortNow: effort,
+    effortOwn: effort,
     total: begun === 'new' ? noUsage : null,
   };
   return sendQueued({ outputs: [{ kind: 'ready', agentSessionId: threadId }], replies: [], state: next });

@@ -52,6 +52,10 @@ export interface CodexState {
   model: string | null;
   modelNow: string | null;
   modelOwn: string | null;
+  /** The same of how hard it thinks. */
+  effort?: string | null;
+  effortNow?: string | null;
+  effortOwn?: string | null;
   turn: OpenTurn | null;
   /** Messages that came before their time: a message during a turn would steer it, and without a conversation there is nobody to take it. */
   queued: { message: Message; cancel: 'no' | 'asked' }[];

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Driver, LaunchRequest, LaunchSpec } from '../driver.ts';
+import { allModes, type Driver, type LaunchRequest, type LaunchSpec } from '../driver.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
 import type { EchoState } from './state.ts';
@@ -19,7 +19,7 @@ function launch(request: LaunchRequest): LaunchSpec {
 /** The built-in agent that says what it is told to: for demonstration and for tests. */
 export const echoDriver: Driver<EchoState> = {
   agent: 'echo',
-  capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: true, fork: true },
+  capabilities: { images: true, resume: true, cancel: true, approvals: true, earlyMessage: true, fork: true, modes: allModes },
   stateVersion,
   migrate: (old, version) => (version === stateVersion ? (old as EchoState) : null),
   launch,

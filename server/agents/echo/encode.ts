@@ -40,6 +40,7 @@ export function encode(command: DriverCommand, state: EchoState): Encoded<EchoSt
         settled(command.questionId, ['question'], state),
       );
     case 'setModel':
+    case 'setEffort':
       return { lines: [], state };
     case 'setMode':
       return { lines: [], state: { ...state, mode: command.mode } };

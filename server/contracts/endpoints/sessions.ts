@@ -70,12 +70,12 @@ export const sessionEndpoints = {
   patchSession: endpoint({
     method: 'PATCH',
     path: '/api/sessions/{id}',
-    summary: 'Change name, labels, mode or model; of an archived session the first two',
+    summary: 'Change name, labels, mode, model or effort; of an archived session the first two',
     auth: true,
     params: SessionParams,
     body: PatchSession,
     responses: { 200: SessionView },
-    errors: [...bodyErrors, 'session-not-found', 'session-archived', 'disk-full'],
+    errors: [...bodyErrors, 'session-not-found', 'session-archived', 'not-supported', 'disk-full'],
     example: { params: { id: '$SESSION' }, body: { name: 'Release notes', mode: 'plan' } },
   }),
   deleteSession: endpoint({

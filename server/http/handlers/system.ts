@@ -13,7 +13,7 @@ export function systemHandlers(api: Api): System {
       return body.ready ? { status: 200, body } : { status: 503, body };
     },
     openapi: async () => ({ status: 200, body: api.openapi() }),
-    agents: async () => ({ status: 200, body: api.agents() }),
+    agents: async (_input, { owner }) => ({ status: 200, body: await api.agents(owner) }),
     projects: async () => ({ status: 200, body: await api.projects() }),
     wsTicket: async (_input, { owner }) => {
       const { ticket, expiresAt } = api.tickets.issue(owner);

@@ -40,6 +40,7 @@ export interface IncarnationParts {
   state: unknown;
   mode: string;
   model: string | null;
+  effort: string | null;
   clock: Clock;
 }
 
@@ -65,6 +66,7 @@ export class Incarnation {
   state: unknown;
   mode: string;
   model: string | null;
+  effort: string | null;
   /** Bytes of `out` that are committed. */
   outOffset: number;
   /** How often in a row a batch could not be taken, for another reason than a full disk. */
@@ -91,6 +93,7 @@ export class Incarnation {
     this.state = parts.state;
     this.mode = parts.mode;
     this.model = parts.model;
+    this.effort = parts.effort;
     this.#clock = parts.clock;
     const { folder, clock, wrapper, agent } = parts;
     const onGone = (): void => {

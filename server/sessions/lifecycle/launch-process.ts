@@ -20,7 +20,7 @@ export async function launchProcess(cell: Cell): Promise<LaunchOutcome> {
     const result = await startIncarnation(context, row, agent);
     if (!result.ok) return { kind: 'failed', ...result };
     const { lines, ...started } = result.started;
-    const place = { outOffset: 0, skipping: false, mode: row.mode, model: row.model, clock: context.clock };
+    const place = { outOffset: 0, skipping: false, mode: row.mode, model: row.model, effort: row.effort, clock: context.clock };
     return { kind: 'launched', parts: { ...started, ...place, driver: agent.driver }, lines };
   } catch (error) {
     return { kind: 'failed', incarnationId: null, code: isDiskFull(error) ? 'disk-full' : 'start-failed', detail: messageOf(error) };

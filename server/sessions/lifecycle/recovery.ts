@@ -109,6 +109,7 @@ async function recoverOne(
       state: state ?? JSON.parse(row.driver_state),
       mode: row.mode,
       model: row.model,
+      effort: row.effort,
       clock: context.clock,
     },
     sessionState,

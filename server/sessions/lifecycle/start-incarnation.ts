@@ -57,6 +57,7 @@ export async function startIncarnation(context: SessionContext, session: Session
     projectPath: session.project_path,
     mode: session.mode as PermissionMode,
     model: session.model,
+    effort: session.effort,
     filesPath: filesPathOf(folder),
     command,
     ...(terminal ? { terminal: { ...terminal, folder, name: session.name } } : {}),
@@ -102,6 +103,7 @@ function record(
       state_version: agent.driver.stateVersion,
       mode: session.mode,
       model: session.model,
+      effort: session.effort,
       created_at: context.clock.now(),
     });
     store.sessions.update(session.num, {

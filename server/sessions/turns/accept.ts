@@ -7,6 +7,7 @@ import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { SessionContext } from '../context.ts';
 import { deliveryOf, type Pushes } from './delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './idempotency.ts';
+import { assertEffort } from '../effort.ts';
 import { newSession, takesNoMessages } from '../new-session.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
 import type { Spares } from '../pool/spares.ts';
@@ -47,6 +48,7 @@ export async function acceptMessage(parts: AcceptParts, sender: Sender, request:
     if (store.turns.byId(turnId))
       throw new AppError('idempotency-conflict', 'This message id was used before. Send a new message under a new id.');
     const found = findSession(parts, sender.owner, request, project);
+    if (found) assertEffort(context, found.agent, request.effort);
     pool.assertRoom(found?.id ?? null);
     const session =
       found ?? newSession(parts, append, { ...request, owner: sender.owner, projectPath: project ?? '', firstMessage: request.message });
@@ -143,6 +145,7 @@ function insertTurn(
     warned_at: null,
     ...(request.mode === undefined ? {} : { mode: request.mode }),
     ...(request.model === undefined ? {} : { model: request.model }),
+    ...(request.effort === undefined ? {} : { effort: request.effort }),
   });
   return { state: 'accepted', cursor, position };
 }

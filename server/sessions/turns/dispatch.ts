@@ -38,13 +38,14 @@ export async function dispatchNext(cell: Cell): Promise<Committed> {
     const line = lines.at(-1);
     const offset = line?.offset ?? incarnation.inSize;
     const length = line?.bytes.length ?? 0;
-    store.incarnations.setManner(incarnation.id, session.mode, session.model);
+    store.incarnations.setManner(incarnation.id, session);
     store.turns.dispatch(row.id, incarnation.id, agentMessageId, offset, length);
     recording.turn = { ...openTurn(row), lineEnd: offset + length };
     recording.moveSession({ kind: 'turn-written', turnId: row.id });
   });
   incarnation.mode = session.mode;
   incarnation.model = session.model;
+  incarnation.effort = session.effort;
   probe('recorded');
   const last = pending.length - 1;
   return { pending: pending.map((line, index) => (index === last ? { ...line, turnId: row.id } : line)), effects };
@@ -69,11 +70,12 @@ export function markWritten(cell: Cell, incarnation: Incarnation, line: PendingL
   if (line.turnId !== undefined) cell.context.probe('marked');
 }
 
-/** What has to be said first so that the agent's mode and model are the session's. */
+/** What has to be said first so that the agent's mode, model and effort are the session's. */
 function manner(incarnation: Incarnation, session: SessionRow): DriverCommand[] {
   const commands: DriverCommand[] = [];
   if (incarnation.mode !== session.mode) commands.push({ kind: 'setMode', mode: session.mode as PermissionMode });
   if (incarnation.model !== session.model) commands.push({ kind: 'setModel', model: session.model });
+  if (incarnation.effort !== session.effort) commands.push({ kind: 'setEffort', effort: session.effort });
   return commands;
 }
 
@@ -89,7 +91,7 @@ function encodeAll(commands: readonly DriverCommand[], incarnation: Incarnation)
       state = encoded.state;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // An agent without modes or models keeps its own; a message that it can't take fails its turn.
+      // An agent without modes, models or efforts keeps its own; a message that it can't take fails its turn.
       if (command.kind === 'message') return { ok: false, error };
     }
   }

@@ -6,6 +6,10 @@ import { devices } from './005-devices.ts';
 import { outbox } from './006-outbox.ts';
 import { activities } from './007-activities.ts';
 import { terminals } from './008-terminals.ts';
+import { effort } from './009-effort.ts';
 
 /** All schema steps, oldest first. A step that was released is never edited. */
-export const migrations: readonly string[] = [initial, lifecycle, autoResponse, approvals, devices, outbox, activities, terminals];
+export const migrations: readonly string[] = [
+  ...[initial, lifecycle, autoResponse, approvals, devices, outbox, activities],
+  ...[terminals, effort],
+];

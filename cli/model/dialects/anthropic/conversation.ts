@@ -10,6 +10,7 @@ export interface ContentBlock {
 
 /** A request to /v1/messages; only what the script looks at. */
 export interface MessagesBody {
+  output_config?: { effort?: string };
   model?: string;
   stream?: boolean;
   max_tokens?: number;

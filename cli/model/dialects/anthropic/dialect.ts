@@ -16,6 +16,7 @@ export const anthropic: Dialect = {
       ? {
           model: body.model ?? '',
           stream: body.stream === true,
+          effort: body.output_config?.effort,
           side: isSideRequest(body),
           messages: body.messages.length,
           size: JSON.stringify(body.messages).length,

@@ -3,6 +3,7 @@ import { ownWords } from '../own-words.ts';
 
 /** A request to /v1/chat/completions; only what the script looks at. */
 export interface ChatBody {
+  reasoning_effort?: string;
   model?: string;
   stream?: boolean;
   tools?: { function?: { name?: string } }[];

@@ -17,6 +17,7 @@ export const chat: Dialect = {
     return {
       model: body.model ?? '',
       stream: body.stream === true,
+      effort: body.reasoning_effort,
       side: tools.length === 0,
       messages: body.messages.length,
       size: JSON.stringify(body.messages).length,

@@ -10,6 +10,7 @@ export interface InputItem {
 
 /** A request to /v1/responses; only what the script looks at. */
 export interface ResponsesBody {
+  reasoning?: { effort?: string };
   model?: string;
   stream?: boolean;
   tools?: { type?: string; name?: string }[];

@@ -17,6 +17,7 @@ export const responses: Dialect = {
     return {
       model: body.model ?? '',
       stream: body.stream === true,
+      effort: body.reasoning?.effort,
       side: tools.length === 0,
       messages: body.input.length,
       size: JSON.stringify(body.input).length,
