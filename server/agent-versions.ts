@@ -25,7 +25,8 @@ export class AgentVersions {
       const command = binary === null ? null : (installed.get(agent)?.command() ?? null);
       const program = command === null ? null : stamped(command);
       if (command === null || program === null) this.#asked.delete(agent);
-      else if (this.#asked.get(agent)?.program !== program) this.#ask(agent, [command, ...(versionArgs ?? ['--version'])], program, installed.get(agent)?.environment() ?? {});
+      else if (this.#asked.get(agent)?.program !== program)
+        this.#ask(agent, [command, ...(versionArgs ?? ['--version'])], program, installed.get(agent)?.environment() ?? {});
     }
     const all = Promise.all([...this.#asked.values()].map(({ done }) => done)).then(() => undefined);
     let timer: NodeJS.Timeout | undefined;

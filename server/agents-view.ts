@@ -70,7 +70,16 @@ function signInOf(entry: AgentEntry, env: Readonly<Record<string, string>>): Sig
   return entry.signIn === 'not-needed' ? 'yes' : signedIn(entry.signIn, env);
 }
 
-function capabilitiesOf({ images, resume, cancel, approvals, fork, modes, models, efforts }: Capabilities): Omit<AgentView['capabilities'], 'terminal'> {
+function capabilitiesOf({
+  images,
+  resume,
+  cancel,
+  approvals,
+  fork,
+  modes,
+  models,
+  efforts,
+}: Capabilities): Omit<AgentView['capabilities'], 'terminal'> {
   const lists = { modes: [...(modes ?? [])], models: models === true, effort: [...(efforts ?? [])] };
   return { images, resume, cancel, approvals, fork: fork === true, ...lists };
 }
