@@ -80,7 +80,10 @@ export function takesNoMessages(): AppError {
 function assertRuns(name: string, agent: Agent): void {
   const command = agent.command();
   if (command === null)
-    throw new AppError('agent-not-installed', `The agent ${name} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`);
+    throw new AppError(
+      'agent-not-installed',
+      `The agent ${name} is not installed on this machine; GET /api/agents says how to get it${agent.install == null ? '' : ` (${agent.install})`}.`,
+    );
   const why = cannotRun(command, { platform: process.platform, arch: process.arch, env: agent.environment() });
   if (why === null) return;
   const detail = `The agent ${name} cannot run on this machine: ${command} ${why}. GET /api/agents says how to get it.`;
