@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AskedPage, AskedView } from '../../server/contracts/asked.ts';
@@ -125,6 +125,8 @@ describe('approvals with the real Claude CLI', () => {
   });
 
   it('[AP7] allowed always, the same is not asked again in this project', async () => {
+    // Claude keeps what is allowed always at the root of the repository, which else is wherever a folder above has a `.git`.
+    mkdirSync(join(claude.holdfast.folder('always'), '.git'));
     const { sessionId, cursor, data, place, projectPath } = await asking('run: touch always.txt', 'always');
     expect(data.options.map(({ decision }) => decision)).toEqual(['allow', 'allow-always', 'deny']);
     await call('POST', place, { decision: 'allow-always' });
