@@ -17,6 +17,7 @@ import type { ErrorCode } from '../platform/error-codes.ts';
 import type { SessionRow } from '../storage/sessions-table.ts';
 import type { AcceptParts, Sender } from './turns/accept.ts';
 import { acceptMessage } from './turns/accept.ts';
+import { decideRequest } from './approvals/decide.ts';
 import type { Archive } from './archive/archive.ts';
 import { assertEffort } from './effort.ts';
 import { forkSession } from './fork.ts';
@@ -195,7 +196,7 @@ export class SessionCommands {
     const session = this.find(owner, id);
     const by = { by: owner, device: bound.device ?? undefined, inputHash: bound.inputHash ?? undefined };
     const request = { kind: 'approval', id: approvalId, decision, message: message ?? undefined, ...by } as const;
-    const decided = await this.#parts.pool.load(session).decide(request);
+    const decided = await this.#parts.pool.load(session).run((cell) => decideRequest(cell, request));
     return { success: true, sessionId: session.id, approvalId, ...decided, decision };
   }
 
@@ -203,9 +204,8 @@ export class SessionCommands {
   async answer(owner: string, id: string, questionId: string, { answers, ...bound }: QuestionAnswers): Promise<AnsweredView> {
     const session = this.find(owner, id);
     const by = { by: owner, device: bound.device ?? undefined, inputHash: bound.inputHash ?? undefined };
-    const { decision: _answered, ...decided } = await this.#parts.pool
-      .load(session)
-      .decide({ kind: 'question', id: questionId, answers, ...by });
+    const request = { kind: 'question', id: questionId, answers, ...by } as const;
+    const { decision: _answered, ...decided } = await this.#parts.pool.load(session).run((cell) => decideRequest(cell, request));
     return { success: true, sessionId: session.id, questionId, ...decided };
   }
 

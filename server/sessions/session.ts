@@ -6,7 +6,6 @@ import { giveUpTurn, requestCancel, type GivenUp } from './turns/cancel.ts';
 import type { Cell, Committed } from './cell.ts';
 import { commit } from './cell.ts';
 import type { SessionContext } from './context.ts';
-import { decideRequest, expireRequest, type Decided, type RequestDecision } from './approvals/decide.ts';
 import { canDispatch, dispatchNext } from './turns/dispatch.ts';
 import type { Batch, Incarnation, IncarnationParts, PendingLine } from './lifecycle/incarnation.ts';
 import type { Finished } from './lifecycle/finish-incarnation.ts';
@@ -141,11 +140,6 @@ export class Session {
     return this.#mailbox.ask(() => giveUpTurn(this.#cell, turnId, because, (committed) => this.#take(committed)));
   }
 
-  /** Allows, denies or answers what the agent asked; see `decideRequest`. */
-  decide(decision: RequestDecision): Promise<Decided> {
-    return this.run((cell) => decideRequest(cell, decision));
-  }
-
   /** Runs a job that may tell the agent something. */
   run<T>(job: (cell: Cell) => { result: T; committed: Committed }): Promise<T> {
     return this.#mailbox.ask(() => {
@@ -153,11 +147,6 @@ export class Session {
       this.#take(committed);
       return result;
     });
-  }
-
-  /** Denies what nobody decided in time. */
-  expire(requestId: string): Promise<void> {
-    return this.#mailbox.ask(() => this.#take(expireRequest(this.#cell, requestId)));
   }
 
   /** Ends the process; messages that wait are cancelled. Resolves when the end is recorded. */

@@ -2,6 +2,7 @@ import type { Timer } from '../../platform/clock.ts';
 import type { RequestRow } from '../../storage/requests-table.ts';
 import type { SessionContext } from '../context.ts';
 import type { InteractiveSessionPool } from '../pool/pool.ts';
+import { expireRequest } from './decide.ts';
 
 /** An expiry that could not be stored (a full disk) is tried again after this. */
 const AGAIN_MS = 30_000;
@@ -77,7 +78,7 @@ export class RequestExpiry {
     const session = store.sessions.byId(sessionId);
     if (!session) return;
     try {
-      await this.#pool.load(session).expire(requestId);
+      await this.#pool.load(session).run((cell) => ({ result: undefined, committed: expireRequest(cell, requestId) }));
     } catch (error) {
       logger.warn({ error, sessionId }, 'what nobody decided in time could not be denied; it is tried again');
       // A stopped watch leaves it to the next server.

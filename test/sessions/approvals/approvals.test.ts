@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Driver, Output } from '../../../server/agents/driver.ts';
 import { drivers } from '../../../server/agents/catalogue.ts';
 import { askedOne, askedPage, inboxPage } from '../../../server/sessions/approvals/asked-view.ts';
-import type { RequestDecision } from '../../../server/sessions/approvals/decide.ts';
+import { decideRequest, type RequestDecision } from '../../../server/sessions/approvals/decide.ts';
 import { RequestExpiry } from '../../../server/sessions/approvals/expiry.ts';
 import { PoolOnClock } from '../../support/pool-on-clock.ts';
 
@@ -38,7 +38,9 @@ const rowOf = (clocked: PoolOnClock, sessionId: string) => clocked.context.store
 const of = (clocked: PoolOnClock, sessionId: string, id: string) => askedOne(clocked.context.store, rowOf(clocked, sessionId), id);
 const audit = (clocked: PoolOnClock, sessionId: string) => clocked.context.store.audit.ofSession(rowOf(clocked, sessionId).num);
 const decide = (clocked: PoolOnClock, sessionId: string, id: string, more: Partial<RequestDecision> = {}) =>
-  clocked.session(sessionId).decide({ kind: 'approval', decision: 'allow', id, by: 'me', ...more } as RequestDecision);
+  clocked
+    .session(sessionId)
+    .run((cell) => decideRequest(cell, { kind: 'approval', decision: 'allow', id, by: 'me', ...more } as RequestDecision));
 const ended = (clocked: PoolOnClock, sessionId: string) =>
   clocked.until(() => clocked.events(sessionId).find(({ kind }) => /^turn\.(completed|cancelled|interrupted|failed)$/.test(kind)));
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { decideRequest } from '../../../server/sessions/approvals/decide.ts';
 import { PoolOnClock } from '../../support/pool-on-clock.ts';
 
 const MINUTE = 60_000;
@@ -56,7 +57,8 @@ describe('the health monitor, on a clock of its own', () => {
     await on.pass(21 * HOUR);
     expect(on.lifecycle(id, asked)).toEqual(['session.expiring']);
     const [request] = on.context.store.requests.open(on.session(id).num);
-    await on.session(id).decide({ kind: 'approval', id: request?.id ?? '', decision: 'allow', message: '', by: 'me' });
+    const decision = { kind: 'approval', id: request?.id ?? '', decision: 'allow', message: '', by: 'me' } as const;
+    await on.session(id).run((cell) => decideRequest(cell, decision));
     await on.until(() => on.session(id).state.kind === 'ready');
     await on.pass(19 * HOUR);
     expect(on.lifecycle(id, asked)).toEqual(['session.expiring']);
