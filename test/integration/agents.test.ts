@@ -41,7 +41,17 @@ describe('agents', () => {
     const { capabilities } = await view('claude');
     const modes = ['ask', 'accept-edits', 'plan', 'auto'];
     const effort = ['low', 'medium', 'high', 'xhigh', 'max'];
-    expect(capabilities).toEqual({ images: true, resume: true, cancel: true, approvals: true, fork: true, modes, models: true, effort });
+    expect(capabilities).toEqual({
+      images: true,
+      resume: true,
+      cancel: true,
+      approvals: true,
+      fork: true,
+      modes,
+      models: true,
+      effort,
+      terminal: false,
+    });
   });
 
   it('[AV2] are signed in as soon as their file says so', async () => {

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../config/find-command.ts';
 import { readTable } from '../../server/process/process-table.ts';
 import { eventually } from '../support/eventually.ts';
+import { programEnv } from '../support/program-env.ts';
 
 const run = promisify(execFile);
 const demo = join(packageRoot, 'cli/demo.ts');
@@ -22,7 +23,7 @@ class RunningDemo {
     this.temporary = temporary;
     this.#child = spawn(process.execPath, [demo], {
       cwd: temporary,
-      env: { PATH: process.env['PATH'] ?? '', HOME: temporary, TMPDIR: temporary, ...env },
+      env: { ...programEnv, HOME: temporary, TMPDIR: temporary, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (bytes: Buffer) => (this.output += bytes.toString()));

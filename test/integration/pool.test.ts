@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 import { active, Census, liveIncarnations, markedPids } from '../support/live-processes.ts';
+import { programEnv } from '../support/program-env.ts';
 
 interface Refused {
   code: string;
@@ -64,7 +65,7 @@ describe('the pool with the real Claude CLI', () => {
     expect(mostMemoryMb).toBeLessThan(4 * 1024);
     const ended = spawnSync(process.execPath, [join(packageRoot, 'cli/stop.ts')], {
       cwd: holdfast.root,
-      env: { PATH: process.env['PATH'] ?? '', HOME: holdfast.root, DATA_DIR: holdfast.dataDir },
+      env: { ...programEnv, HOME: holdfast.root, DATA_DIR: holdfast.dataDir },
       encoding: 'utf8',
     });
     expect(ended.status, ended.stderr + ended.stdout).toBe(0);

@@ -8,6 +8,7 @@ import { identify, isAlive, signal, type ProcessIdentity } from '../../server/pr
 import { readMark } from '../../server/process/stat.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
+import { programEnv } from '../support/program-env.ts';
 import { agentSandbox } from '../support/sandbox.ts';
 
 interface Stopped {
@@ -19,7 +20,7 @@ interface Stopped {
 /** Runs `npm run stop` for a data folder. */
 function stop(dataDir: string, env: Record<string, string> = {}): Promise<Stopped> {
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env['PATH'] ?? '', HOME: dataDir, DATA_DIR: dataDir, ...env }, cwd: '/', timeout: 40_000 };
+    const options = { env: { ...programEnv, HOME: dataDir, DATA_DIR: dataDir, ...env }, cwd: '/', timeout: 40_000 };
     execFile(process.execPath, [join(packageRoot, 'cli/stop.ts')], options, (error, stdout, stderr) => {
       const code = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
       resolve({ code, stdout, stderr });

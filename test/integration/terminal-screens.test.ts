@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ScreenView } from '../../server/contracts/terminal.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { TestSocket, type Frame } from '../support/socket.ts';
-import { bytesOf, emulate, needs, shown, TestTerminal } from '../support/terminal.ts';
+import { bytesOf, emulate, has, shown, TestTerminal } from '../support/terminal.ts';
 
 type ShownEvent = { seq: number; kind: string; data: unknown };
 const bytes = (data: string): Buffer => Buffer.from(data, 'base64');
@@ -48,9 +48,8 @@ class Device {
   }
 }
 
-describe("a terminal's screen", () => {
+describe.skipIf(!has('tmux') || !has('vim'))("a terminal's screen (needs tmux and vim)", () => {
   const cleanups: (() => Promise<void> | void)[] = [];
-  beforeAll(() => needs('tmux', 'vim'));
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });

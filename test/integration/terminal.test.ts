@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { identify, isAlive } from '../../server/process/identity.ts';
 import { members } from '../../server/process/members.ts';
 import { readMark } from '../../server/process/stat.ts';
@@ -10,7 +10,7 @@ import { Holdfast } from '../support/holdfast.ts';
 import { Random, seedOf } from '../support/kill-random.ts';
 import { residentMb } from '../support/memory.ts';
 import { StalledClient } from '../support/stalled-client.ts';
-import { bytesOf, create, needs, TestTerminal } from '../support/terminal.ts';
+import { bytesOf, create, has, TestTerminal } from '../support/terminal.ts';
 
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -23,9 +23,8 @@ function lastPrinted(terminal: TestTerminal, words: string): Promise<string> {
   }, 50);
 }
 
-describe('a terminal', () => {
+describe.skipIf(!has('tmux') || !has('vim'))('a terminal (needs tmux and vim)', () => {
   const cleanups: (() => Promise<void> | void)[] = [];
-  beforeAll(() => needs('tmux', 'vim'));
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });

@@ -6,6 +6,7 @@ import { packageRoot } from '../../config/find-command.ts';
 import { markedProcesses } from '../../server/process/members.ts';
 import { terminate } from '../../server/process/terminate.ts';
 import { Client } from './client.ts';
+import { programEnv } from './program-env.ts';
 
 const LISTENS = /Holdfast listens on (http:\/\/\S+)/;
 export const TOKEN = 'test-token-0123456789abcdef';
@@ -64,7 +65,7 @@ export class Holdfast {
     const child = spawn(process.execPath, [this.#options.program ?? join(packageRoot, 'server/main.ts')], {
       cwd: this.root,
       env: {
-        PATH: process.env['PATH'] ?? '',
+        ...programEnv,
         HOME: this.root,
         PORT: '0',
         DATA_DIR: this.dataDir,

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import type { EndpointId } from '../../server/contracts/registry.ts';
 import { endpoints } from '../../server/contracts/registry.ts';
 import type { AnyEvent } from '../../server/contracts/views.ts';
@@ -24,9 +24,9 @@ interface Stop {
   body?: unknown;
 }
 
-/** The path of a program that the tour needs. */
-function whereIs(program: string): string {
-  return execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+/** The path of a program; null where there is none. */
+function whereIs(program: string): string | null {
+  return spawnSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).stdout.trim() || null;
 }
 
 /** Leads past endpoints, and keeps what each answers for the first time. */
@@ -36,7 +36,8 @@ export class Guide {
 
   constructor(holdfast: Holdfast) {
     this.holdfast = holdfast;
-    this.tour.places = { [holdfast.root]: '/home/me', [process.execPath]: '/usr/bin/node', [whereIs('tmux')]: '/usr/bin/tmux' };
+    const tmux = whereIs('tmux');
+    this.tour.places = { [holdfast.root]: '/home/me', [process.execPath]: '/usr/bin/node', ...(tmux && { [tmux]: '/usr/bin/tmux' }) };
   }
 
   async visit<T>(id: EndpointId, { params = {}, query = '', body }: Stop = {}): Promise<T> {
