@@ -23,6 +23,10 @@ request_max_retries = 1
 stream_max_retries = 1
 stream_idle_timeout_ms = 5000
 
+# It would make mount points in /tmp, and leave them there.
+[sandbox_workspace_write]
+exclude_slash_tmp = true
+
 [features]
 plugins = false
 apps = false

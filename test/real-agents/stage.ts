@@ -23,13 +23,15 @@ export class Stage {
     this.home = home;
   }
 
-  /** The agent's home is not under the temporary folder, where some warn or refuse. */
+  /** The agent's home is not under the temporary folder, where some warn or refuse; what they leave in theirs goes with the home. */
   static async open(agent: RealAgent, env: Record<string, string> = {}): Promise<Stage> {
     const model = await startModelServer();
     const cache = join(homedir(), '.cache');
     mkdirSync(cache, { recursive: true });
     const home = mkdtempSync(join(cache, 'holdfast-real-agent-'));
-    const settings = { DEFAULT_AGENT: agent.agent, COMPACT_AFTER_SECONDS: '3600', MAX_MEMORY_PER_SESSION_MB: '2000' };
+    const temporary = join(home, 'tmp');
+    mkdirSync(temporary);
+    const settings = { TMPDIR: temporary, DEFAULT_AGENT: agent.agent, COMPACT_AFTER_SECONDS: '3600', MAX_MEMORY_PER_SESSION_MB: '2000' };
     const holdfast = await Holdfast.start({ env: { ...settings, ...agent.prepare(home, model.url), ...env } });
     return new Stage(holdfast, model, home);
   }
