@@ -28,6 +28,9 @@ const MOST_ID = 200;
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1_000);
 const secondsOrNull = (milliseconds: number | null): number | null => (milliseconds === null ? null : seconds(milliseconds));
 
+/** What a live activity shows whose session is gone before it was told anything. */
+export const NOTHING: ActivityContent = { state: 'ended', title: '', turn: null, needs: null, headSeq: 0 };
+
 /** What a live activity shows of a session: no steps that nobody would act on, no secrets, and never more than half of a push. Pure. */
 export function contentOf(facts: ActivityFacts): ActivityContent {
   const { name, headSeq, turn } = facts;
