@@ -310,6 +310,27 @@ describe('live activities and the outbox', () => {
     expect((taken(1).at(-1)?.at ?? 0) - refusedAt).toBeGreaterThan(500_000);
   });
 
+  it('[LA14] where a device gets too many, its live activities do not wait', async () => {
+    register(1);
+    await settled();
+    world.sandbox.script({ when: { token: device.token }, then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: 600 } });
+    world.fail('one');
+    await world.until(() => world.rows().some(({ status }) => status === 429));
+    const waiting = (): number[] => world.rows().flatMap((row) => (row.state === 'queued' && row.activity_num === null ? [row.next_at] : []));
+    move('working');
+    await world.until(() => rows()[0]?.content?.includes('working'));
+    world.fail('two');
+    await world.until(() => waiting().length === 2 && waiting().every((at) => at > clock.now() + 300_000));
+    clock.advance(10_000);
+    await world.until(() => states().length === 2);
+    move('paused');
+    await world.until(() => rows()[0]?.content?.includes('paused'));
+    clock.advance(10_000);
+    await world.until(() => states().length === 3);
+    expect(states()).toEqual(['idle', 'working', 'paused']);
+    expect(waiting()).toHaveLength(2);
+  });
+
   it('[LA16] what changed, ended or was deleted while nobody followed is told at the next start', async () => {
     const [deleted, archived] = [world.makeSession(), world.makeSession()];
     register(1);
