@@ -37,8 +37,6 @@ export type NewActivity = Pick<
 > & { session_num: number };
 export type ActivityChange = Partial<Omit<ActivityRow, 'num' | 'id' | 'device_num' | 'session_num'>>;
 
-export type ActivitiesTable = ReturnType<typeof activitiesTable>;
-
 /** Statements of the table `activities`, and of the part of `deliveries` that is about them. */
 export function activitiesTable(db: Database) {
   const insert = db.prepare<[NewActivity]>(`

@@ -41,8 +41,6 @@ export type LoggedDelivery = DeliveryRow & { push_id: string; kind: string; sess
 export const FOREGROUND = 'foreground';
 const isWithheld = `deliveries.attempts = 0 AND deliveries.reason = '${FOREGROUND}'`;
 
-export type DeliveriesTable = ReturnType<typeof deliveriesTable>;
-
 /** Whether a push is kept from its device, which may show what it tells. */
 export function isWithheldRow({ attempts, reason }: Pick<DeliveryRow, 'attempts' | 'reason'>): boolean {
   return attempts === 0 && reason === FOREGROUND;

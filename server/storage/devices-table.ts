@@ -51,8 +51,6 @@ export interface PushResult {
   gone?: boolean;
 }
 
-export type DevicesTable = ReturnType<typeof devicesTable>;
-
 /** Statements of the tables `devices` and `device_sessions`. */
 export function devicesTable(db: Database) {
   const insert = db.prepare<[NewDevice]>(`

@@ -69,8 +69,6 @@ export interface AgentTotals {
   costUsd: number | null;
 }
 
-export type SessionsTable = ReturnType<typeof sessionsTable>;
-
 /** Statements of the table `sessions`. */
 export function sessionsTable(db: Database) {
   const insert = db.prepare<[NewSession]>(`

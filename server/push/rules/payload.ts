@@ -3,7 +3,7 @@ import type { Notification } from './notification.ts';
 import { shownText } from './shown-text.ts';
 
 /** Apple's limit for the whole payload, in bytes. */
-export const MOST_PAYLOAD_BYTES = 4_096;
+const MOST_PAYLOAD_BYTES = 4_096;
 const MOST_TITLE = 160;
 const MOST_BODY = 480;
 const MOST_PREVIEW = 1_600;
