@@ -4,9 +4,9 @@ import { destructive, elevated, type Finding } from './risk.ts';
 import type { Word } from './shell-words.ts';
 
 /** A program by its name, with what it was given. */
-export interface Invocation {
+interface Invocation {
   name: string;
-  args: Word[];
+  args: readonly Word[];
   place: Place;
 }
 
