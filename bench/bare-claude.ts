@@ -104,8 +104,6 @@ export function processPerMessage(stage: ClaudeStage, conversation: Conversation
       if (first === undefined && deltaOf(JSON.parse(line) as CliLine) !== undefined) first = performance.now() - startedAt;
     });
     child.once('error', reject);
-    child.once('close', (code) =>
-      first === undefined ? reject(new Error(`claude --resume ended with ${code} and no text.`)) : resolve(first),
-    );
+    child.once('close', (code) => (first === undefined ? reject(new Error(`The CLI ended with ${code} and no text.`)) : resolve(first)));
   });
 }

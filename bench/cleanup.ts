@@ -1,9 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 /** What was started and has to be ended, newest first, whatever happens. */
 export class Cleanup {
   readonly #steps: (() => void | Promise<void>)[] = [];
 
   add(step: () => void | Promise<void>): void {
     this.#steps.push(step);
+  }
+
+  /** A temporary folder, which goes with all else. */
+  folder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+    this.add(() => rmSync(folder, { recursive: true, force: true }));
+    return folder;
   }
 
   /** Runs all steps, also when one fails; throws the first failure. */

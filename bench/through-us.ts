@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { WebSocket } from 'ws';
-import type { EventView } from '../server/contracts/events.ts';
+import { turnEndings, type EventView } from '../server/contracts/events.ts';
 import { TOKEN, type Holdfast } from '../test/support/holdfast.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { TimedAnswer } from './timed-answer.ts';
@@ -11,7 +11,7 @@ interface Frame {
   payload: EventView;
 }
 
-const ENDED = new Set(['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted']);
+const ENDED: ReadonlySet<string> = new Set(turnEndings);
 const headers = { authorization: `Bearer ${TOKEN}` };
 
 /** How messages go in: by POST /api/chat on a kept connection, or by `session.send` over the open WebSocket. */

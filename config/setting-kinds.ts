@@ -35,7 +35,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(names: T) 
 }
 
 /** An absolute path; `~` is the home folder, anything else relative is so to the working directory. */
-export function resolvePath(text: string, place: Place): string {
+function resolvePath(text: string, place: Place): string {
   if (text === '~') return place.home;
   return text.startsWith('~/') ? path.join(place.home, text.slice(2)) : path.resolve(place.cwd, text);
 }

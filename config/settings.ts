@@ -22,7 +22,7 @@ export interface Settings extends SettingValues {
 }
 
 /** `MAX_WAITING` → `maxWaiting` */
-export function camelCase(name: string): string {
+function camelCase(name: string): string {
   return name.toLowerCase().replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -39,7 +39,7 @@ export class Phone {
     if (status !== 200) throw new Error(`POST /api/sessions/keep-alive answered ${status}.`);
   }
 
-  /** Waits until no session is on its way from one state to another, or at work.. */
+  /** Waits until no session is on its way from one state to another, or at work. */
   async settled(): Promise<void> {
     // On a busy machine half a minute may pass before its answer to a ping arrives, and the server gives it up.
     if (this.#list.closed) this.#list = await TestSocket.open(this.#holdfast.url, '/ws');

@@ -1,13 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { readEnvironment } from '../../config/environment.ts';
-import { loadSettings } from '../../config/settings.ts';
-import { makeLogger } from '../../server/platform/logger.ts';
-import { startServer } from '../../server/server.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
+import { collectGarbage } from '../../test/support/garbage.ts';
+import { serve } from '../../test/support/serve.ts';
 
 // The whole real server, on a clock that goes as all clocks do and can be put on. A second port takes two requests:
 // POST /advance?ms=…&step=… puts the clock on, step by step, and GET /memory tells what is in use after a collection.
@@ -33,13 +29,10 @@ async function advance(milliseconds: number, step: number): Promise<void> {
   await sleep(PAUSE_MS);
 }
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
 async function memory(): Promise<{ used: number; resident: number }> {
   // Buffers are let go of by finalizers, which run after a collection.
   for (let round = 0; round < 3; round++) {
-    collect();
+    collectGarbage();
     await sleep(50);
   }
   const { heapUsed, external, rss } = process.memoryUsage();
@@ -54,7 +47,4 @@ const controls = createServer((request, response) => {
 await new Promise<void>((resolve) => controls.listen(0, '127.0.0.1', resolve));
 console.log(`The clock listens on http://127.0.0.1:${(controls.address() as AddressInfo).port}`);
 
-const environment = readEnvironment();
-const settings = loadSettings(environment);
-const holdfast = await startServer({ settings, environment, logger: makeLogger(settings.logLevel), clock });
-console.log(`Holdfast listens on ${holdfast.url}`);
+await serve({ clock });

@@ -3,6 +3,7 @@ import pidusage from 'pidusage';
 import type { Holdfast } from '../../test/support/holdfast.ts';
 import { Cleanup } from '../cleanup.ts';
 import { openEchoSessions, roomFor } from '../echo-sessions.ts';
+import { inTurns } from '../in-turns.ts';
 import { cpuMs } from '../process-cpu.ts';
 import { added, milliseconds, type Row } from '../report.ts';
 import { startServer } from '../stage.ts';
@@ -34,7 +35,7 @@ export async function health(): Promise<Row[]> {
     const used: Record<keyof typeof WAYS, number[]> = { checked: [], unchecked: [] };
     const bare: number[] = [];
     for (let pair = 0; pair < PAIRS; pair++) {
-      for (const way of pair % 2 === 0 ? (['checked', 'unchecked'] as const) : (['unchecked', 'checked'] as const)) {
+      for (const way of inTurns(pair, ['checked', 'unchecked'] as const)) {
         await holdfast.stop();
         await holdfast.start(WAYS[way]);
         await sleep(SETTLE_MS);

@@ -2,6 +2,7 @@ import { ingestBare, recordWrites } from '../ingest/bare.ts';
 import { benchDatabase } from '../ingest/database.ts';
 import { decodedBefore, ingestOurs, type IngestRun } from '../ingest/ours.ts';
 import { turns, type Cut } from '../ingest/workload.ts';
+import { inTurns } from '../in-turns.ts';
 import { percent, type Row } from '../report.ts';
 import { median } from '../statistics.ts';
 
@@ -40,7 +41,7 @@ export async function ingest(): Promise<Row[]> {
     };
     const runs: Record<keyof typeof ways, IngestRun>[] = [];
     for (let pair = -1; pair < PAIRS; pair++) {
-      const order = pair % 2 === 0 ? (['ours', 'bare', 'decoded'] as const) : (['decoded', 'bare', 'ours'] as const);
+      const order = inTurns(pair, ['ours', 'bare', 'decoded'] as const);
       const run = {} as Record<keyof typeof ways, IngestRun>;
       for (const way of order) run[way] = await onFreshStore(ways[way]);
       if (run.ours.events !== run.bare.events) throw new Error(`${run.ours.events} events were written, ${run.bare.events} by the loop.`);

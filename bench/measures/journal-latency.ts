@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eachLine } from '../bare-claude.ts';
@@ -50,9 +49,7 @@ export async function journalLatency(): Promise<Row[]> {
 
 /** An executable that runs the agent, as CLAUDE_COMMAND wants it. */
 function command(cleanup: Cleanup): string {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  cleanup.add(() => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, 'agent');
+  const path = join(cleanup.folder(), 'agent');
   writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, { mode: 0o700 });
   return path;
 }

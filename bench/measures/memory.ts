@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { residentMb } from '../../test/support/memory.ts';
 import { Cleanup } from '../cleanup.ts';
 import { openEchoSessions, roomFor } from '../echo-sessions.ts';
 import type { Row } from '../report.ts';
@@ -25,21 +25,21 @@ export async function memory(): Promise<Row[]> {
     await holdfast.stop();
     await holdfast.start();
     await sleep(QUIET_MS);
-    const idle = residentKb(holdfast.pid);
+    const idle = residentMb(holdfast.pid);
     const points: { x: number; y: number }[] = [];
     for (const step of STEPS) {
       await openEchoSessions(holdfast, step - (points.at(-1)?.x ?? 0));
       await sleep(QUIET_MS / 2);
-      points.push({ x: step, y: residentKb(holdfast.pid) });
+      points.push({ x: step, y: residentMb(holdfast.pid) });
     }
-    return rows(idle / 1024, points);
+    return rows(idle, points);
   } finally {
     await cleanup.run();
   }
 }
 
 function rows(idleMb: number, points: { x: number; y: number }[]): Row[] {
-  const each = slope(points);
+  const each = slope(points) * 1024;
   const [first, last] = [points[0], points.at(-1)];
   return [
     {
@@ -53,15 +53,10 @@ function rows(idleMb: number, points: { x: number; y: number }[]): Row[] {
     {
       measure: `server memory per idle session (slope of RSS, ${first?.x} to ${last?.x} echo sessions)`,
       ours: `${each.toFixed(0)} kB`,
-      baseline: `${((last?.y ?? 0) / 1024).toFixed(1)} MiB with ${last?.x}`,
+      baseline: `${(last?.y ?? 0).toFixed(1)} MiB with ${last?.x}`,
       compared: '',
       target: `≤ ${SESSION_LIMIT_KB} kB`,
       met: each <= SESSION_LIMIT_KB,
     },
   ];
-}
-
-/** Resident set in kB, as the system counts it. */
-function residentKb(pid: number): number {
-  return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }

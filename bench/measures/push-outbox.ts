@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCredentials, saveCredentials } from '../../cli/push-sandbox/credentials.ts';
 import { pushSettings } from '../../cli/push-sandbox/settings-text.ts';
@@ -47,8 +45,7 @@ interface Drain extends Run {
  */
 export async function pushOutbox(): Promise<Row[]> {
   const cleanup = new Cleanup();
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
-  cleanup.add(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = cleanup.folder();
   try {
     const credentials = makeCredentials(Date.now());
     const files = saveCredentials(folder, credentials);

@@ -3,6 +3,7 @@ import type { Holdfast } from '../../test/support/holdfast.ts';
 import { TestSocket } from '../../test/support/socket.ts';
 import { Cleanup } from '../cleanup.ts';
 import { openEchoSessions, roomFor } from '../echo-sessions.ts';
+import { inTurns } from '../in-turns.ts';
 import { added, milliseconds, type Row } from '../report.ts';
 import { startServer } from '../stage.ts';
 import { median } from '../statistics.ts';
@@ -42,7 +43,7 @@ export async function restart(): Promise<Row[]> {
     const times = { empty: [] as Restart[], full: [] as Restart[] };
     for (let round = -1; round < ROUNDS; round++) {
       const ways = { empty: () => restarted(empty, []), full: () => restarted(full, agents) };
-      for (const way of round % 2 === 0 ? (['empty', 'full'] as const) : (['full', 'empty'] as const)) {
+      for (const way of inTurns(round, ['empty', 'full'] as const)) {
         const time = await ways[way]();
         if (round >= 0) times[way].push(time);
       }

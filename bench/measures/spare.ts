@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Holdfast } from '../../test/support/holdfast.ts';
 import { Cleanup } from '../cleanup.ts';
+import { inTurns } from '../in-turns.ts';
 import { added, milliseconds, type Row } from '../report.ts';
 import { claudeStage } from '../stage.ts';
 import { percentile } from '../statistics.ts';
@@ -29,7 +30,7 @@ export async function spare(): Promise<Row[]> {
     const servers = { none, spare };
     const times: Times = { spare: [], none: [] };
     for (let sample = -1; sample < SAMPLES; sample++) {
-      for (const way of sample % 2 === 0 ? (['spare', 'none'] as const) : (['none', 'spare'] as const)) {
+      for (const way of inTurns(sample, ['spare', 'none'] as const)) {
         // The first conversation is what makes it a project in use.
         if (sample >= 0) await eventually(() => readyProcesses(servers[way]) === (way === 'spare' ? 1 : 0), 60);
         await sleep(QUIET_MS);

@@ -1,5 +1,6 @@
 import { BareClaude } from '../bare-claude.ts';
 import { Cleanup } from '../cleanup.ts';
+import { inTurns } from '../in-turns.ts';
 import { added, milliseconds, type Row } from '../report.ts';
 import { claudeStage } from '../stage.ts';
 import { gaps, percentile } from '../statistics.ts';
@@ -18,7 +19,7 @@ export async function tokenGaps(): Promise<Row[]> {
     const times: Record<keyof typeof ways, number[]> = { ours: [], bare: [] };
     let events = 0;
     for (let round = -1; round < ROUNDS; round++) {
-      for (const way of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
+      for (const way of inTurns(round, ['ours', 'bare'] as const)) {
         const answer = await ways[way].send(`tokens=${TOKENS} delay=2`);
         const arrived = tokenTimes(answer);
         if (arrived.length !== TOKENS) throw new Error(`${arrived.length} of ${TOKENS} tokens came (${way}).`);

@@ -4,6 +4,7 @@ import { TestSocket } from '../../test/support/socket.ts';
 import { BareClaude, type Conversation } from '../bare-claude.ts';
 import { Cleanup } from '../cleanup.ts';
 import { makeEchoSession, statusThat } from '../echo-sessions.ts';
+import { inTurns } from '../in-turns.ts';
 import { added, milliseconds, type Row } from '../report.ts';
 import { type ClaudeStage, claudeStage } from '../stage.ts';
 import { median, percentile } from '../statistics.ts';
@@ -42,7 +43,7 @@ export async function wake(): Promise<Row[]> {
     };
     const times: Times = { woken: [], asleep: [], bare: [] };
     for (let sample = -1; sample < SAMPLES; sample++) {
-      for (const way of sample % 2 === 0 ? (['woken', 'bare', 'asleep'] as const) : (['asleep', 'bare', 'woken'] as const)) {
+      for (const way of inTurns(sample, ['woken', 'bare', 'asleep'] as const)) {
         const time = await ways[way]();
         if (sample >= 0) times[way].push(time);
       }

@@ -7,7 +7,7 @@ const MOST_BYTES = 4_096;
 const MOST_VOIP_BYTES = 5_120;
 
 /** The largest payload of a push type, in bytes. */
-export const limitOf = (pushType: string): number => (pushType === 'voip' ? MOST_VOIP_BYTES : MOST_BYTES);
+const limitOf = (pushType: string): number => (pushType === 'voip' ? MOST_VOIP_BYTES : MOST_BYTES);
 
 /** A JSON object, or undefined for anything else. */
 export function asObject(value: unknown): JsonObject | undefined {

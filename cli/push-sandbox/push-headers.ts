@@ -12,7 +12,7 @@ export interface PushHeaders {
 }
 
 /** Every push type, with what its topic has at its end beside the app's bundle id. */
-export const pushTypes: ReadonlyMap<string, string> = new Map([
+const pushTypes: ReadonlyMap<string, string> = new Map([
   ['alert', ''],
   ['background', ''],
   ['controls', ''],

@@ -3,7 +3,7 @@ import type { Rule } from 'eslint';
 import { freeLayers, layers, packageHomes } from './layers.ts';
 
 /** The layer of a file, by its path from the top folder. */
-export function layerOf(file: string): string | undefined {
+function layerOf(file: string): string | undefined {
   const posix = file.split(path.sep).join('/');
   const holds = (part: string) => (part.endsWith('/') ? posix.startsWith(part) : path.posix.dirname(posix) === path.posix.dirname(part));
   return Object.entries(layers).find(([, layer]) => layer.files.some(holds))?.[0];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemCode } from '../platform/app-error.ts';
 
 /** Who may use the API. One owner for now: whoever has the token. */
-export const OWNER = 'owner';
+const OWNER = 'owner';
 
 /** The token of this data folder: the given one, else the stored one, else a new one (0600). `made` says that it is new. */
 export function loadToken(dataDir: string, given: string | undefined): { token: string; made: boolean } {

@@ -6,9 +6,9 @@ import { RecapStyle } from './recap.ts';
 import { sizeFields, TerminalCommandLine } from './terminal.ts';
 
 /** Characters that a message can have. */
-export const MAX_MESSAGE_CHARS = 12 * 1024 * 1024;
+const MAX_MESSAGE_CHARS = 12 * 1024 * 1024;
 /** Longest time, in milliseconds, that a request may wait for its answer. */
-export const MAX_WAIT_MS = 3_600_000;
+const MAX_WAIT_MS = 3_600_000;
 const DECISIONS = ['allow', 'deny', 'allow-always'] as const;
 
 const Wait = z.union([z.boolean(), z.number().int().min(0).max(MAX_WAIT_MS)], {

@@ -171,6 +171,9 @@ export type NewEvent = {
 export type EventOf<K extends EventKind> = Extract<NewEvent, { kind: K }>;
 export type DataOf<K extends EventKind> = EventOf<K>['data'];
 
+/** How a turn ends: one of these is the last that is said of it. */
+export const turnEndings = ['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted'] as const satisfies EventKind[];
+
 /** What a reader is told when its cursor does not fit the log. */
 export const noticeData = {
   gap: z.object({ cursor: z.number().int(), snapshot: z.unknown() }),

@@ -50,4 +50,3 @@ export const OutgoingFrame = z.discriminatedUnion('type', [
   frame('heartbeat', z.object({ at: Time })),
 ]);
 export type OutgoingFrame = z.output<typeof OutgoingFrame>;
-export type OutgoingType = OutgoingFrame['type'];

@@ -83,7 +83,7 @@ function parameters(place: 'path' | 'query' | 'header', schema: z.ZodObject | un
 }
 
 /** Every error that an endpoint can give, its own and those of the doors. */
-export function errorsOf(spec: EndpointSpec): ErrorCode[] {
+function errorsOf(spec: EndpointSpec): ErrorCode[] {
   const common = spec.auth ? commonErrors : commonErrors.filter((code) => code !== 'unauthorized');
   return [...new Set([...spec.errors, ...common])];
 }

@@ -4,7 +4,7 @@ import { queryNumber } from './fields.ts';
 import { MessageId } from './ids.ts';
 
 /** Bytes of one input. */
-export const MAX_INPUT_BYTES = 4 * 1024 * 1024;
+const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 /** Lines that have scrolled out, with a screen. */
 const MAX_LINES = 5_000;
 const LINES = 1_000;
@@ -44,7 +44,7 @@ interface Sent {
   rows?: unknown;
 }
 export const oneKind = ({ text, data }: Sent): boolean => text === undefined || data === undefined;
-export const bothSides = ({ cols, rows }: Sent): boolean => (cols === undefined) === (rows === undefined);
+const bothSides = ({ cols, rows }: Sent): boolean => (cols === undefined) === (rows === undefined);
 const saysSomething = ({ text, data, cols }: Sent): boolean => (text ?? data ?? cols) !== undefined;
 
 /** Keys, a new size, or both: the size comes first. */

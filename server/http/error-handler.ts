@@ -34,7 +34,7 @@ function afterBody(request: Request, done: () => void): void {
 }
 
 /** Our error for anything that was thrown, also by the body parser and the router. */
-export function asAppError(thrown: unknown): AppError {
+function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   if (isDiskFull(thrown))
     return new AppError('disk-full', 'The disk of DATA_DIR is full. Make room, then send this again.', { cause: thrown, retryAfter: 30 });

@@ -1,10 +1,15 @@
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Sink } from '../events/reader.ts';
 import type { StoredEvent } from '../events/stored-event.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /** A comment this often keeps proxies and phones from closing a quiet stream. */
 const KEEP_ALIVE_MS = 15_000;
+
+/** Whether the client asked for a stream of events. */
+export function wantsStream({ request }: { request: Request }): boolean {
+  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+}
 
 /** A server-sent event stream as a reader's sink. Nothing is buffered beyond what the socket takes. */
 export class EventStream implements Sink {

@@ -85,7 +85,7 @@ export function readExit(folder: string): Exit | null {
 }
 
 /** Decodes a shell's `$?`. */
-export function decodeExit(code: number): Exit {
+function decodeExit(code: number): Exit {
   const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
   return signal === undefined ? { exitCode: code, signal: null } : { exitCode: null, signal };
 }

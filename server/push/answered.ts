@@ -24,7 +24,7 @@ export interface Answered {
   at: number;
 }
 
-/** Keeps one in the store, inside a transaction of the caller's. `hold` puts off everything for a device until a time. */
+/** Keeps one in the store, inside a transaction of the caller's. `hold` puts off everything for a device's own token until a time. */
 export function keepAnswer(store: Store, answered: Answered, hold: (deviceNum: number, until: number) => void): PushOutcome | null {
   const { job, answer, step, at: now } = answered;
   const { row, push, device, activity } = job;

@@ -54,7 +54,7 @@ export class Outbox {
   #holdUntil = 0;
   /** The wall clock's time when the monotonic one began, at the last look. */
   #wallStart = -Infinity;
-  /** The same for single devices, by their `num`. */
+  /** The same for the own tokens of single devices, by their `num`. */
   readonly #held = new Map<number, number>();
   /** Pushes in a row without any answer. */
   #silent = 0;
@@ -168,7 +168,7 @@ export class Outbox {
         const push = pushes.get(row.push_num);
         const device = store.devices.target(row.device_num);
         if (!push || !device) continue;
-        if (this.#isHeld(device.num, now)) continue;
+        if (row.activity_num === null && this.#isHeld(device.num, now)) continue;
         const activity = row.activity_num === null ? undefined : store.activities.byNum(row.activity_num);
         const needless = push.push_type === 'liveactivity' ? needlessFor(activity, push) : null;
         const why = needless ?? this.#needless(row, push, device, now);
@@ -188,7 +188,7 @@ export class Outbox {
     return { jobs, taken };
   }
 
-  /** Puts off what waits for a device that is not to be pushed to yet. */
+  /** Puts off what waits for a device whose own token is not to be pushed to yet. */
   #isHeld(deviceNum: number, now: number): boolean {
     const until = this.#held.get(deviceNum);
     if (until === undefined) return false;

@@ -192,6 +192,6 @@ export class Recording {
 }
 
 /** The columns of a session's state. */
-export function storedState(state: SessionState): { state: string; failure: string | null } {
+function storedState(state: SessionState): { state: string; failure: string | null } {
   return { state: state.kind, failure: state.kind === 'failed' ? JSON.stringify({ code: state.code, detail: state.detail }) : null };
 }

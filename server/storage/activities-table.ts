@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { updateColumns } from './update-columns.ts';
 
 /** A live activity on a device's lock screen, as stored. Times are milliseconds since 1970, but for `stamp`. */
 export interface ActivityRow {
@@ -36,8 +37,6 @@ export type NewActivity = Pick<
 > & { session_num: number };
 export type ActivityChange = Partial<Omit<ActivityRow, 'num' | 'id' | 'device_num' | 'session_num'>>;
 
-export type ActivitiesTable = ReturnType<typeof activitiesTable>;
-
 /** Statements of the table `activities`, and of the part of `deliveries` that is about them. */
 export function activitiesTable(db: Database) {
   const insert = db.prepare<[NewActivity]>(`
@@ -58,7 +57,6 @@ export function activitiesTable(db: Database) {
   const sent = db.prepare<[number, number], { urgent: number; last: number | null }>(`
     SELECT count(*) FILTER (WHERE p.priority = 10 AND d.created_at > ?) AS urgent, max(d.next_at) AS last
     FROM deliveries d JOIN pushes p ON p.num = d.push_num WHERE d.activity_num = ? AND d.state <> 'dropped'`);
-  const updates = new Map<string, ReturnType<Database['prepare']>>();
   return {
     insert: (row: NewActivity): ActivityRow => byNum.get(Number(insert.run(row).lastInsertRowid)) as ActivityRow,
     byNum: (num: number): ActivityRow | undefined => byNum.get(num),
@@ -72,13 +70,7 @@ export function activitiesTable(db: Database) {
     due: (now: number, limit: number): ActivityRow[] => due.all(now, limit),
     /** Those whose session was deleted, and that have not been told yet. */
     orphans: (limit: number): ActivityRow[] => orphans.all(limit),
-    update: (num: number, change: ActivityChange): void => {
-      const names = Object.keys(change).sort();
-      const sql = `UPDATE activities SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE num = @num`;
-      let statement = updates.get(sql);
-      if (!statement) updates.set(sql, (statement = db.prepare(sql)));
-      statement.run({ ...change, num });
-    },
+    update: updateColumns<ActivityChange>(db, 'activities'),
     remove: (num: number): void => void remove.run(num),
     removeOfDevice: (deviceNum: number): void => void removeOfDevice.run(deviceNum),
     /** Says that a push goes to an activity's token instead of its device's. */

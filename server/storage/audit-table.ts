@@ -16,8 +16,6 @@ export interface AuditRow {
   said: string | null;
 }
 
-export type AuditTable = ReturnType<typeof auditTable>;
-
 /** Statements of the table `approvals_audit`: it is added to, and goes only with its session. */
 export function auditTable(db: Database) {
   const insert = db.prepare<[AuditRow]>(`

@@ -41,8 +41,6 @@ export type LoggedDelivery = DeliveryRow & { push_id: string; kind: string; sess
 export const FOREGROUND = 'foreground';
 const isWithheld = `deliveries.attempts = 0 AND deliveries.reason = '${FOREGROUND}'`;
 
-export type DeliveriesTable = ReturnType<typeof deliveriesTable>;
-
 /** Whether a push is kept from its device, which may show what it tells. */
 export function isWithheldRow({ attempts, reason }: Pick<DeliveryRow, 'attempts' | 'reason'>): boolean {
   return attempts === 0 && reason === FOREGROUND;
@@ -70,7 +68,7 @@ export function deliveriesTable(db: Database) {
   );
   const isStill = db.prepare<[number, string], { one: number }>('SELECT 1 AS one FROM deliveries WHERE num = ? AND apns_id = ?');
   const postpone = db.prepare<[number, number, number]>(
-    `UPDATE deliveries SET next_at = ? WHERE device_num = ? AND state = 'queued' AND next_at < ?`,
+    `UPDATE deliveries SET next_at = ? WHERE device_num = ? AND activity_num IS NULL AND state = 'queued' AND next_at < ?`,
   );
   const finish = db.prepare<[DeliveryState, number | null, string | null, number, number]>(
     'UPDATE deliveries SET state = ?, status = ?, reason = ?, finished_at = ? WHERE num = ? AND finished_at IS NULL',
@@ -125,7 +123,7 @@ export function deliveriesTable(db: Database) {
     retry: (num: number, at: number, status: number | null, reason: string): void => void retry.run(at, status, reason, num),
     /** Whether a row is still the one with this apns-id: SQLite gives the number of one that was removed to the next. */
     isStill: (num: number, apnsId: string): boolean => isStill.get(num, apnsId) !== undefined,
-    /** Nothing goes to this device before then. */
+    /** Nothing goes to this device's own token before then: its live activities have tokens of their own. */
     postpone: (deviceNum: number, at: number): void => void postpone.run(at, deviceNum, at),
     finish: (num: number, state: DeliveryState, status: number | null, reason: string | null, at: number): void =>
       void finish.run(state, status, reason, at, num),

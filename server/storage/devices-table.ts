@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { updateColumns } from './update-columns.ts';
 
 /**
  * A device as stored. `token` is the push service's, in lower-case hex: it never goes into a log or an answer.
@@ -50,8 +51,6 @@ export interface PushResult {
   gone?: boolean;
 }
 
-export type DevicesTable = ReturnType<typeof devicesTable>;
-
 /** Statements of the tables `devices` and `device_sessions`. */
 export function devicesTable(db: Database) {
   const insert = db.prepare<[NewDevice]>(`
@@ -91,7 +90,6 @@ export function devicesTable(db: Database) {
     INSERT INTO device_sessions (device_num, session_num, level, muted_until) VALUES (?, ?, ?, ?)
     ON CONFLICT (device_num, session_num) DO UPDATE SET level = excluded.level, muted_until = excluded.muted_until`);
   const forgetSession = db.prepare<[number, number]>('DELETE FROM device_sessions WHERE device_num = ? AND session_num = ?');
-  const updates = new Map<string, ReturnType<Database['prepare']>>();
   return {
     insert: (row: NewDevice): DeviceRow => byNum.get(Number(insert.run(row).lastInsertRowid)) as DeviceRow,
     byId: (id: string): DeviceRow | undefined => byId.get(id),
@@ -105,14 +103,7 @@ export function devicesTable(db: Database) {
     count: (owner: string): number => count.get(owner)?.n ?? 0,
     /** Of the devices whose token is no more, the one that was registered longest ago. */
     oldestGone: (owner: string): number | undefined => oldestGone.get(owner)?.num,
-    update: (num: number, change: DeviceChange): void => {
-      const names = Object.keys(change).sort();
-      if (names.length === 0) return;
-      const sql = `UPDATE devices SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE num = @num`;
-      let statement = updates.get(sql);
-      if (!statement) updates.set(sql, (statement = db.prepare(sql)));
-      statement.run({ ...change, num });
-    },
+    update: updateColumns<DeviceChange>(db, 'devices'),
     remove: (num: number): void => void remove.run(num),
     /** Keeps what the push service said. */
     recordResult: (num: number, { result: text, at, gone = false }: PushResult): void =>

@@ -7,8 +7,6 @@ export type OpenRequest = Pick<RequestRow, 'id' | 'session_num' | 'turn_id' | 'k
   owner: string;
 };
 
-export type EscalationsTable = ReturnType<typeof escalationsTable>;
-
 /** Statements of the table `escalations`: which requests were looked at again because nobody reacted. */
 export function escalationsTable(db: Database) {
   const waiting = db.prepare<[], OpenRequest>(`

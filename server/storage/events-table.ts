@@ -9,8 +9,6 @@ export interface EventRow {
   data: string;
 }
 
-export type EventsTable = ReturnType<typeof eventsTable>;
-
 /** Statements of the tables `events` and `holes`, and of the head kept in `sessions`. */
 export function eventsTable(db: Database) {
   const insert = db.prepare<[number, number, number, string, string | null, string]>(

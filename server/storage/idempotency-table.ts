@@ -11,8 +11,6 @@ export interface IdempotencyRow {
   created_at: number;
 }
 
-export type IdempotencyTable = ReturnType<typeof idempotencyTable>;
-
 /** Statements of the table `idempotency`. */
 export function idempotencyTable(db: Database) {
   const insert = db.prepare<[IdempotencyRow]>(`

@@ -40,8 +40,6 @@ export interface Archivable {
   ended_at: number;
 }
 
-export type IncarnationsTable = ReturnType<typeof incarnationsTable>;
-
 /** Statements of the tables `incarnations` and `in_lines`. */
 export function incarnationsTable(db: Database) {
   const insert = db.prepare<

@@ -24,8 +24,6 @@ export type MessageInSession = MessageWithTurn & {
   auto_response: string | null;
 };
 
-export type MessagesTable = ReturnType<typeof messagesTable>;
-
 /** Statements of the table `messages`. */
 export function messagesTable(db: Database) {
   const insert = db.prepare<[Omit<MessageRow, 'ord'>]>(`

@@ -1,7 +1,5 @@
 import type { Database } from './database.ts';
 
-export type MetaTable = ReturnType<typeof metaTable>;
-
 /** Facts about the store itself, such as the id of this data folder and the boot it was last used in. */
 export function metaTable(db: Database) {
   const get = db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?');

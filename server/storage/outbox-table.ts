@@ -32,8 +32,6 @@ export interface BehindRow {
   pushed_device: number;
 }
 
-export type OutboxTable = ReturnType<typeof outboxTable>;
-
 /** Statements of the table `pushes`, and of the cursor over each session's log. */
 export function outboxTable(db: Database) {
   const insert = db.prepare<[NewPush]>(`

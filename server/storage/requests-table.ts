@@ -35,8 +35,6 @@ export interface RequestFilter {
   limit: number;
 }
 
-export type RequestsTable = ReturnType<typeof requestsTable>;
-
 const whole = `r.*, s.id AS session_id, a.device, a.reason, a.said
   FROM requests r JOIN sessions s ON s.num = r.session_num LEFT JOIN approvals_audit a ON a.request_id = r.id`;
 /** The newest that fit, newest first. */

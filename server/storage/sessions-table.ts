@@ -1,4 +1,5 @@
 import type { Database } from './database.ts';
+import { updateColumns } from './update-columns.ts';
 
 /** A session as stored. Times are milliseconds since 1970; `labels`, `failure`, `last_exit` and `usage` are JSON. */
 export interface SessionRow {
@@ -68,8 +69,6 @@ export interface AgentTotals {
   costUsd: number | null;
 }
 
-export type SessionsTable = ReturnType<typeof sessionsTable>;
-
 /** Statements of the table `sessions`. */
 export function sessionsTable(db: Database) {
   const insert = db.prepare<[NewSession]>(`
@@ -114,7 +113,6 @@ export function sessionsTable(db: Database) {
       coalesce(sum(usage ->> 'inputTokens'), 0) AS inputTokens, coalesce(sum(usage ->> 'outputTokens'), 0) AS outputTokens,
       coalesce(sum(usage ->> 'cacheReadTokens'), 0) AS cacheReadTokens, coalesce(sum(usage ->> 'cacheWriteTokens'), 0) AS cacheWriteTokens
     FROM sessions WHERE owner = ? AND spare = 0 GROUP BY agent`);
-  const updates = new Map<string, ReturnType<Database['prepare']>>();
   return {
     insert: (row: NewSession): SessionRow => {
       const { lastInsertRowid } = insert.run({ effort: null, terminal: null, ...row });
@@ -153,16 +151,6 @@ export function sessionsTable(db: Database) {
         before: null,
       }),
     /** Sets the given columns and no others. */
-    update: (num: number, change: SessionChange): void => {
-      const columns = Object.keys(change);
-      if (columns.length === 0) return;
-      const key = columns.join();
-      let statement = updates.get(key);
-      if (!statement) {
-        statement = db.prepare(`UPDATE sessions SET ${columns.map((column) => `${column} = @${column}`).join(', ')} WHERE num = @num`);
-        updates.set(key, statement);
-      }
-      statement.run({ ...change, num });
-    },
+    update: updateColumns<SessionChange>(db, 'sessions'),
   };
 }

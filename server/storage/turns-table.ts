@@ -23,8 +23,6 @@ export interface TurnRow {
   compacted: number;
 }
 
-export type TurnsTable = ReturnType<typeof turnsTable>;
-
 const slim = `ord, id, session_num, state, NULL AS input, incarnation_id, agent_message_id, in_offset, in_length, attempts,
   first_seq, last_seq, accepted_at, written_at, first_token_at, ended_at, outcome, compacted`;
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PushRecord } from '../../cli/push-sandbox/push-record.ts';
 import type { ActivityContent, ActivityView } from '../../server/contracts/activities.ts';
 import type { NewEvent } from '../../server/contracts/events.ts';
@@ -8,8 +8,8 @@ import { MOST_ACTIVITIES } from '../../server/push/activities/activities.ts';
 import { AFTERLIFE_MS, IDLE_MS, LIFE_MS, URGENT_PER_HOUR } from '../../server/push/activities/rules.ts';
 import type { ActivityRow } from '../../server/storage/activities-table.ts';
 import type { DeviceRow } from '../../server/storage/devices-table.ts';
-import { FakeClock } from '../support/fake-clock.ts';
-import { PushOnClock } from '../support/push-on-clock.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { pushOnClockForEach, type PushOnClock } from '../support/push-on-clock.ts';
 import { payloadOf } from '../support/push.ts';
 
 const MINUTE = 60_000;
@@ -25,12 +25,10 @@ describe('live activities and the outbox', () => {
   let world: PushOnClock;
   let clock: FakeClock;
   let device: DeviceRow;
-  beforeEach(async () => {
-    clock = new FakeClock();
-    world = await PushOnClock.start({ clock });
+  pushOnClockForEach((...fresh) => {
+    [world, clock] = fresh;
     device = world.device();
   });
-  afterEach(() => world.dispose());
 
   const register = (number = 1, more = {}, session: LogKey = world.session, on = device): ActivityView =>
     world.push.activities.register('me', on.id, { sessionId: session.id, token: token(number), ...more }).activity;
@@ -308,6 +306,28 @@ describe('live activities and the outbox', () => {
     await world.drained();
     expect(states(1)).toEqual(['idle', 'waiting']);
     expect((taken(1).at(-1)?.at ?? 0) - refusedAt).toBeGreaterThan(500_000);
+  });
+
+  it('[LA14] where a device gets too many, its live activities do not wait', async () => {
+    register(1);
+    await settled();
+    world.sandbox.script({ when: { token: device.token }, then: { do: 'refuse', reason: 'TooManyRequests', retryAfter: 600 } });
+    world.fail('one');
+    await world.until(() => world.rows().some(({ status }) => status === 429));
+    const waiting = (): number[] =>
+      world.rows().flatMap((row) => (row.state === 'queued' && row.activity_num === null ? [row.next_at] : []));
+    move('working');
+    await world.until(() => rows()[0]?.content?.includes('working'));
+    world.fail('two');
+    await world.until(() => waiting().length === 2 && waiting().every((at) => at > clock.now() + 300_000));
+    clock.advance(10_000);
+    await world.until(() => states().length === 2);
+    move('paused');
+    await world.until(() => rows()[0]?.content?.includes('paused'));
+    clock.advance(10_000);
+    await world.until(() => states().length === 3);
+    expect(states()).toEqual(['idle', 'working', 'paused']);
+    expect(waiting()).toHaveLength(2);
   });
 
   it('[LA16] what changed, ended or was deleted while nobody followed is told at the next start', async () => {

@@ -1,18 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { payloadOf, deviceToken } from '../support/push.ts';
-import { PushOnClock } from '../support/push-on-clock.ts';
+import { pushOnClockForEach, type PushOnClock } from '../support/push-on-clock.ts';
 
 const MINUTE = 60_000;
 
 describe('what the push service says no to', () => {
   let world: PushOnClock;
   let clock: FakeClock;
-  beforeEach(async () => {
-    world = await PushOnClock.start();
-    clock = world.clock as FakeClock;
-  });
-  afterEach(() => world.dispose());
+  pushOnClockForEach((...fresh) => ([world, clock] = fresh));
 
   it('[PU10] a device whose token is bad gets nothing more', async () => {
     const device = world.device();

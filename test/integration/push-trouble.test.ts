@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { deviceToken } from '../support/push.ts';
-import { PushOnClock } from '../support/push-on-clock.ts';
+import { pushOnClockForEach, type PushOnClock } from '../support/push-on-clock.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -9,11 +9,7 @@ const HOUR = 3_600_000;
 describe('an outbox in trouble', () => {
   let world: PushOnClock;
   let clock: FakeClock;
-  beforeEach(async () => {
-    world = await PushOnClock.start();
-    clock = world.clock as FakeClock;
-  });
-  afterEach(() => world.dispose());
+  pushOnClockForEach((...fresh) => ([world, clock] = fresh));
   const count = (sql: string): number => world.store.db.prepare<[], { n: number }>(sql).get()?.n ?? 0;
 
   it('[PU50] the answer to a push whose device was removed meanwhile is no other push’s', async () => {

@@ -20,7 +20,7 @@ export function streamedText(events: readonly EventView[], turnId: string): stri
 }
 
 /** What a turn's whole messages say. */
-export function wholeTexts(events: readonly EventView[], turnId: string): string[] {
+function wholeTexts(events: readonly EventView[], turnId: string): string[] {
   return events.flatMap((event) =>
     event.kind === 'message' && event.turnId === turnId && event.data.role === 'assistant' ? [event.data.text] : [],
   );

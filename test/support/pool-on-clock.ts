@@ -12,7 +12,6 @@ import { bootId } from '../../server/process/identity.ts';
 import { markedProcesses } from '../../server/process/members.ts';
 import { terminate } from '../../server/process/terminate.ts';
 import { acceptMessage, type AcceptParts } from '../../server/sessions/turns/accept.ts';
-import { noPushes } from '../../server/sessions/turns/delivery.ts';
 import type { SessionContext } from '../../server/sessions/context.ts';
 import { HealthMonitor, type HealthSettings } from '../../server/sessions/health/health-monitor.ts';
 import type { ResourceLimits } from '../../server/sessions/health/health-rules.ts';
@@ -69,7 +68,7 @@ export class PoolOnClock {
       context: this.context,
       pool: this.pool,
       spares,
-      pushes: noPushes,
+      pushes: { canPush: () => false },
       settings: { projectRoots: [root], defaultAgent: 'echo', permissionMode: 'ask' },
     };
   }

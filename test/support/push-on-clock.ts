@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import type { PushRecord } from '../../cli/push-sandbox/push-record.ts';
 import { startPushSandbox, type PushSandbox, type PushSandboxOptions } from '../../cli/push-sandbox/push-sandbox.ts';
 import { loadSettings } from '../../config/settings.ts';
@@ -171,4 +172,15 @@ export class PushOnClock {
     this.store.db.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Gives each test of a suite a world of its own, on a clock that only the test moves. */
+export function pushOnClockForEach(use: (world: PushOnClock, clock: FakeClock) => void): void {
+  let world: PushOnClock;
+  beforeEach(async () => {
+    const clock = new FakeClock();
+    world = await PushOnClock.start({ clock });
+    use(world, clock);
+  });
+  afterEach(() => world.dispose());
 }

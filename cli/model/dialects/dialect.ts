@@ -24,6 +24,14 @@ export interface Reply {
   answer: Extract<Answer, { kind: 'blocks' }>;
 }
 
+type Send = (res: ServerResponse, reply: Reply) => Promise<void> | void;
+
+/** Sends an answer in the way that its request asked for. */
+export const sending =
+  (stream: Send, whole: Send): Dialect['send'] =>
+  async (res, reply) =>
+    reply.call.stream ? stream(res, reply) : whole(res, reply);
+
 /** The API of one kind of model provider: how requests are read, and in which shape answers and errors are written. */
 export interface Dialect {
   readonly name: string;

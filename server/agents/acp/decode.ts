@@ -1,4 +1,5 @@
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
+import { saying } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import { cut, isShallow, type JsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.ts';
 import { failureOf } from './failure.ts';
@@ -7,7 +8,7 @@ import { decodePermission } from './permission.ts';
 import { promptAnswered, promptFailed } from './result.ts';
 import { methodNotFound } from './rpc.ts';
 import type { AcpState } from './state.ts';
-import { saying, turnOf } from './state.ts';
+import { turnOf } from './state.ts';
 import { decodeUpdate } from './updates.ts';
 
 /** The most that is kept of a line that is not understood, in characters. */

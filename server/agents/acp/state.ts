@@ -1,4 +1,5 @@
 import type { ContentBlock, SessionId } from '@agentclientprotocol/sdk';
+import { nothing, saying } from '../decoded.ts';
 import type { Decoded, Output, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 
@@ -109,16 +110,6 @@ export function openTurn(state: AcpState): OpenTurn | null {
 export function turnOf(state: AcpState): { turnId?: string } {
   const turn = openTurn(state);
   return turn ? { turnId: turn.turnId } : {};
-}
-
-/** A line that changed nothing. */
-export function nothing(state: AcpState): Decoded<AcpState> {
-  return { outputs: [], replies: [], state };
-}
-
-/** A line that only says something. */
-export function saying(state: AcpState, ...outputs: Output[]): Decoded<AcpState> {
-  return { outputs, replies: [], state };
 }
 
 /** The open turn runs, which is said once. Nothing outside of one. */

@@ -2,12 +2,11 @@ import { basename, isAbsolute, relative, resolve } from 'node:path';
 import type { ToolKind } from '@agentclientprotocol/sdk';
 import type { Decoded, Output } from '../driver.ts';
 import { cut, type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
+import { firstLine, keptOutput, MOST_OUTPUT } from '../texts.ts';
 import type { AcpState, OpenTool } from './state.ts';
 import { endBlock, running, turnOf } from './state.ts';
 
-const maxOutput = 64 * 1024;
 const maxDetail = 2_000;
-const maxTitle = 160;
 const edits: readonly string[] = ['edit'] satisfies ToolKind[];
 const runs: readonly string[] = ['execute'] satisfies ToolKind[];
 
@@ -40,8 +39,8 @@ function inputOf(kind: string, title: string, toolCall: JsonObject): JsonObject 
   if (path !== undefined && !runs.includes(kind) && typeof raw.path !== 'string') input.path = path;
   const changes = diffsOf(toolCall).map((diff) => ({
     path: stringOf(diff.path),
-    oldText: cut(stringOf(diff.oldText), maxOutput),
-    newText: cut(stringOf(diff.newText), maxOutput),
+    oldText: cut(stringOf(diff.oldText), MOST_OUTPUT),
+    newText: cut(stringOf(diff.newText), MOST_OUTPUT),
   }));
   return changes.length > 0 ? { ...input, changes } : input;
 }
@@ -51,8 +50,7 @@ function shortTitle(kind: string, title: string, input: JsonObject): string {
   // Some say only what they do, and not to which file.
   const named = path === '' || title.includes(basename(path)) ? title : `${title}: ${path}`;
   const text = (runs.includes(kind) ? stringOf(input.command) : '') || named || kind;
-  const [first = '', ...more] = text.trim().split('\n');
-  return `${cut(first, maxTitle)}${more.length > 0 || first.length > maxTitle ? ' …' : ''}`;
+  return firstLine(text);
 }
 
 /** Whether every path of a tool lies in the project. */
@@ -100,9 +98,7 @@ export function askedOf(tool: OpenTool, toolCall: JsonObject): { tool: string; t
 }
 
 function finished(state: AcpState, toolId: string, ok: boolean, whole: string): Output {
-  const kept = cut(whole, maxOutput);
-  const output = kept === whole ? whole : `${kept}\n[cut: ${kept.length} of ${whole.length} characters]`;
-  return { kind: 'tool.finished', ...turnOf(state), data: { toolId, ok, output } };
+  return { kind: 'tool.finished', ...turnOf(state), data: { toolId, ok, output: keptOutput(whole) } };
 }
 
 function outputOf(toolCall: JsonObject): string {

@@ -1,11 +1,12 @@
 import type { SessionUpdate } from '@agentclientprotocol/sdk';
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
+import { nothing, saying } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import { cut, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json.ts';
 import { modeOf } from './manner.ts';
 import { settle } from './open.ts';
 import type { AcpState } from './state.ts';
-import { endBlock, nothing, openTurn, running, saying, turnOf } from './state.ts';
+import { endBlock, openTurn, running, turnOf } from './state.ts';
 import { decodeTool } from './tools.ts';
 
 type Kind = SessionUpdate['sessionUpdate'];

@@ -1,10 +1,11 @@
 import type { DataOf } from '../../contracts/events.ts';
+import { nothing, saying, turnOf, withdrawn } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { listOf, objectOf, stringOf, toLine } from '../json.ts';
+import { optionsOf } from '../texts.ts';
 import { alwaysUpdates, responseLine } from './encode.ts';
 import type { ClaudeState } from './state.ts';
-import { nothing, saying, turnOf, withdrawn } from './state.ts';
 import { alwaysLabel, titleOf } from './titles.ts';
 
 type Questions = DataOf<'question.asked'>['questions'];
@@ -16,12 +17,7 @@ function questionsOf(input: JsonObject): Questions {
       question: stringOf(question.question),
       ...(typeof question.header === 'string' ? { header: question.header } : {}),
       ...(typeof question.multiSelect === 'boolean' ? { multiSelect: question.multiSelect } : {}),
-      options: listOf(question.options)
-        .map(objectOf)
-        .map((option) => ({
-          label: stringOf(option.label),
-          ...(typeof option.description === 'string' ? { description: option.description } : {}),
-        })),
+      options: optionsOf(question),
     }));
 }
 

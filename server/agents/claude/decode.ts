@@ -1,3 +1,4 @@
+import { nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, isShallow, objectOf, parseObject, stringOf } from '../json.ts';
@@ -5,7 +6,6 @@ import { decodeControlCancel, decodeControlRequest, decodeControlResponse } from
 import { decodeAssistant, decodeUser } from './messages.ts';
 import { decodeResult } from './result.ts';
 import type { ClaudeState } from './state.ts';
-import { nothing, saying, turnOf } from './state.ts';
 import { decodeStreamEvent } from './stream.ts';
 import { decodeLifecycle, decodeRateLimit, decodeSystem } from './system.ts';
 

@@ -1,12 +1,11 @@
+import { advance, nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, objectOf, stringOf } from '../json.ts';
+import { keptOutput } from '../texts.ts';
 import type { ClaudeState, StreamPlace } from './state.ts';
-import { advance, nothing, saying, turnOf } from './state.ts';
 import { titleOf } from './titles.ts';
 
-/** The most that is kept of a tool's output, in characters. */
-const maxOutput = 64 * 1024;
 const maxDetail = 2_000;
 
 function blocksOf(line: JsonObject): JsonObject[] {
@@ -74,9 +73,7 @@ function textOf(content: unknown): string {
 }
 
 function finished(block: JsonObject, state: ClaudeState): Output {
-  const whole = textOf(block.content);
-  const kept = cut(whole, maxOutput);
-  const output = kept === whole ? whole : `${kept}\n[cut: ${kept.length} of ${whole.length} characters]`;
+  const output = keptOutput(textOf(block.content));
   return { kind: 'tool.finished', ...turnOf(state), data: { toolId: stringOf(block.tool_use_id), ok: block.is_error !== true, output } };
 }
 

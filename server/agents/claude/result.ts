@@ -1,9 +1,9 @@
 import type { DataOf } from '../../contracts/events.ts';
+import { nothing, saying, turnOf, withdrawn } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, numberOf, objectOf, stringOf } from '../json.ts';
 import type { ClaudeState } from './state.ts';
-import { nothing, saying, turnOf, withdrawn } from './state.ts';
 
 type Usage = DataOf<'usage'>['usage'];
 

@@ -1,4 +1,4 @@
-import type { Decoded, Output, PermissionMode } from '../driver.ts';
+import type { PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 
 /**
@@ -54,35 +54,4 @@ export function initialState(mode: PermissionMode, resume: boolean): ClaudeState
     apiError: null,
     requests: 0,
   };
-}
-
-/** An `outputs` entry of the open turn, if there is one. */
-export function turnOf(state: ClaudeState): { turnId?: string } {
-  return state.turn ? { turnId: state.turn.turnId } : {};
-}
-
-/** A line that changed nothing. */
-export function nothing(state: ClaudeState): Decoded<ClaudeState> {
-  return { outputs: [], replies: [], state };
-}
-
-/** A line that only says something. */
-export function saying(state: ClaudeState, ...outputs: Output[]): Decoded<ClaudeState> {
-  return { outputs, replies: [], state };
-}
-
-/** Moves the open turn on to `phase`, never back, and says so once for each step. */
-export function advance(state: ClaudeState, phase: 'acknowledged' | 'running'): Decoded<ClaudeState> {
-  const turn = state.turn;
-  if (!turn || turn.phase === 'running' || turn.phase === phase) return nothing(state);
-  const outputs: Output[] = turn.phase === 'written' ? [{ kind: 'turn.acknowledged', turnId: turn.turnId }] : [];
-  if (phase === 'running') outputs.push({ kind: 'turn.started', turnId: turn.turnId });
-  return { outputs, replies: [], state: { ...state, turn: { ...turn, phase } } };
-}
-
-/** That a request of the agent needs no decision any more. */
-export function withdrawn(request: PendingRequest, state: ClaudeState): Output {
-  return request.kind === 'approval'
-    ? { kind: 'approval.resolved', ...turnOf(state), data: { approvalId: request.id, decision: 'withdrawn', by: 'agent' } }
-    : { kind: 'question.answered', ...turnOf(state), data: { questionId: request.id, by: 'withdrawn' } };
 }

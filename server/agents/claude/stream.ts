@@ -1,8 +1,8 @@
+import { advance, nothing } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { numberOf, objectOf, stringOf } from '../json.ts';
 import type { ClaudeState } from './state.ts';
-import { advance, nothing } from './state.ts';
 
 /**
  * A raw API event. This is the hot path: a delta makes one output and leaves the state as it is. A block's name is

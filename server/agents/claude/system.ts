@@ -1,9 +1,9 @@
+import { advance, nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { numberOf, objectOf, stringOf } from '../json.ts';
 import { interrupt } from './encode.ts';
 import type { ClaudeState } from './state.ts';
-import { advance, nothing, saying, turnOf } from './state.ts';
 
 /** Known lines that say nothing to a user. */
 const silent = new Set([

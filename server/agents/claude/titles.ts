@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, objectOf, stringOf } from '../json.ts';
+import { firstLine } from '../texts.ts';
 
 /** The input fields that say best what a tool is about to do, by how telling they are. */
 const tellingFields = ['command', 'file_path', 'notebook_path', 'pattern', 'url', 'query', 'description', 'prompt', 'path', 'skill'];
@@ -8,9 +9,7 @@ const tellingFields = ['command', 'file_path', 'notebook_path', 'pattern', 'url'
 export function titleOf(tool: string, input: JsonObject): string {
   const field = tellingFields.find((name) => stringOf(input[name]) !== '');
   if (field === undefined) return tool;
-  const text = stringOf(input[field]).trim();
-  const [first = '', ...more] = text.split('\n');
-  return `${tool}: ${cut(first, 160)}${more.length || first.length > 160 ? ' …' : ''}`;
+  return `${tool}: ${firstLine(stringOf(input[field]))}`;
 }
 
 /** What "always allow" would allow, from what the CLI suggests. */

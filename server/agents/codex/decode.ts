@@ -1,3 +1,4 @@
+import { nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, isShallow, objectOf, parseObject, stringOf } from '../json.ts';
@@ -6,7 +7,6 @@ import { decodeNotice, decodeRateLimits, isSilent } from './notices.ts';
 import { decodeRequest, decodeResolved } from './requests.ts';
 import { decodeResponse } from './responses.ts';
 import type { CodexState } from './state.ts';
-import { nothing, saying, turnOf } from './state.ts';
 import { decodeError, decodePlan, decodeTurnCompleted, decodeTurnStarted } from './turns.ts';
 import { decodeTokenUsage } from './usage.ts';
 

@@ -1,8 +1,9 @@
+import { nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, objectOf, stringOf } from '../json.ts';
 import type { CodexState } from './state.ts';
-import { inTurn, nothing, saying, turnOf } from './state.ts';
+import { inTurn } from './state.ts';
 import { changesOf, outcomeOf, toolOf } from './tools.ts';
 
 /** Whether something belongs to the turn that is open. */

@@ -1,9 +1,9 @@
+import { nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, numberOf, objectOf, stringOf } from '../json.ts';
 import type { NotificationMethod } from './protocol.ts';
 import type { CodexState } from './state.ts';
-import { nothing, saying, turnOf } from './state.ts';
 
 /** Known notifications that say nothing to a user, or say again what others have said. */
 const silent = new Set<string>([

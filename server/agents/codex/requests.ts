@@ -1,12 +1,13 @@
 import type { DataOf } from '../../contracts/events.ts';
+import { nothing, saying, turnOf, withdrawn } from '../decoded.ts';
 import type { AskedApproval, Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { listOf, objectOf, stringOf } from '../json.ts';
+import { optionsOf } from '../texts.ts';
 import { allowLine } from './decisions.ts';
 import type { RequestMethod } from './protocol.ts';
 import { refusalLine, responseLine } from './rpc.ts';
 import type { CodexState, PendingRequest } from './state.ts';
-import { nothing, saying, turnOf, withdrawn } from './state.ts';
 import { changeInput, changeTitle, plainCommand, titleOf } from './tools.ts';
 
 type RequestId = string | number;
@@ -88,12 +89,7 @@ function question(id: RequestId, params: JsonObject, state: CodexState): Decoded
   const questions: DataOf<'question.asked'>['questions'] = asked.map((one) => ({
     question: stringOf(one.question),
     ...(typeof one.header === 'string' ? { header: one.header } : {}),
-    options: listOf(one.options)
-      .map(objectOf)
-      .map((option) => ({
-        label: stringOf(option.label),
-        ...(typeof option.description === 'string' ? { description: option.description } : {}),
-      })),
+    options: optionsOf(one),
   }));
   if (questions.length === 0) return { outputs: [], replies: [responseLine(id, { answers: {} })], state };
   const ids = asked.map((one) => ({ id: stringOf(one.id), question: stringOf(one.question) }));

@@ -1,10 +1,11 @@
+import { advance, nothing, saying, turnOf } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, objectOf, stringOf } from '../json.ts';
 import { startTurn } from './encode.ts';
 import { openLine } from './launch.ts';
 import type { CodexState } from './state.ts';
-import { advance, inTurn, nothing, saying, turnOf } from './state.ts';
+import { inTurn } from './state.ts';
 import { endTurn } from './turns.ts';
 import { noUsage } from './usage.ts';
 

@@ -1,5 +1,5 @@
 import type { DataOf } from '../../contracts/events.ts';
-import type { Decoded, DriverCommand, Output, PermissionMode } from '../driver.ts';
+import type { DriverCommand, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import type { SandboxMode } from './protocol.ts';
 
@@ -70,38 +70,7 @@ export interface CodexState {
 
 export const stateVersion = 1;
 
-/** An `outputs` entry of the open turn, if there is one. */
-export function turnOf(state: CodexState): { turnId?: string } {
-  return state.turn ? { turnId: state.turn.turnId } : {};
-}
-
-/** A line that changed nothing. */
-export function nothing(state: CodexState): Decoded<CodexState> {
-  return { outputs: [], replies: [], state };
-}
-
-/** A line that only says something. */
-export function saying(state: CodexState, ...outputs: Output[]): Decoded<CodexState> {
-  return { outputs, replies: [], state };
-}
-
 /** Changes something in the open turn. */
 export function inTurn(state: CodexState, change: Partial<OpenTurn>): CodexState {
   return state.turn ? { ...state, turn: { ...state.turn, ...change } } : state;
-}
-
-/** Moves the open turn on to `phase`, never back, and says so once for each step. */
-export function advance(state: CodexState, phase: 'acknowledged' | 'running'): Decoded<CodexState> {
-  const turn = state.turn;
-  if (!turn || turn.phase === 'running' || turn.phase === phase) return nothing(state);
-  const outputs: Output[] = turn.phase === 'written' ? [{ kind: 'turn.acknowledged', turnId: turn.turnId }] : [];
-  if (phase === 'running') outputs.push({ kind: 'turn.started', turnId: turn.turnId });
-  return { outputs, replies: [], state: inTurn(state, { phase }) };
-}
-
-/** That a request of the agent needs no decision any more. */
-export function withdrawn(request: PendingRequest, state: CodexState): Output {
-  return request.kind === 'question'
-    ? { kind: 'question.answered', ...turnOf(state), data: { questionId: request.id, by: 'withdrawn' } }
-    : { kind: 'approval.resolved', ...turnOf(state), data: { approvalId: request.id, decision: 'withdrawn', by: 'agent' } };
 }

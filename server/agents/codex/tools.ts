@@ -1,8 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, objectOf, stringOf } from '../json.ts';
-
-/** The most that is kept of a tool's output, in characters. */
-const maxOutput = 64 * 1024;
+import { firstLine, keptOutput, MOST_OUTPUT } from '../texts.ts';
 
 /** A tool that codex uses, as an item shows it. */
 export interface ToolUse {
@@ -13,9 +11,8 @@ export interface ToolUse {
 
 /** One line that says what a tool does, fit for a lock screen. */
 export function titleOf(tool: string, text: string): string {
-  const [first = '', ...more] = text.trim().split('\n');
-  if (first === '') return tool;
-  return `${tool}: ${cut(first, 160)}${more.length || first.length > 160 ? ' …' : ''}`;
+  const first = firstLine(text);
+  return first === '' ? tool : `${tool}: ${first}`;
 }
 
 /** A command without the shell that codex puts around it, where codex says what that is. */
@@ -32,7 +29,7 @@ export function changesOf(item: JsonObject): { path: string; kind: string; diff:
     .map((change) => ({
       path: stringOf(change.path),
       kind: stringOf(objectOf(change.kind).type),
-      diff: cut(stringOf(change.diff), maxOutput),
+      diff: cut(stringOf(change.diff), MOST_OUTPUT),
     }));
 }
 
@@ -103,8 +100,6 @@ function whole(item: JsonObject): string {
 /** Whether a tool did what it should, and what it printed. */
 export function outcomeOf(item: JsonObject): { ok: boolean; output: string } {
   const text = item.status === 'declined' ? 'Denied.' : whole(item);
-  const kept = cut(text, maxOutput);
-  const output = kept === text ? text : `${kept}\n[cut: ${kept.length} of ${text.length} characters]`;
   const ok = item.status !== 'failed' && item.status !== 'declined' && item.success !== false;
-  return { ok, output };
+  return { ok, output: keptOutput(text) };
 }

@@ -1,3 +1,4 @@
+import { advance, nothing, saying, turnOf, withdrawn } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { cut, listOf, objectOf, stringOf } from '../json.ts';
@@ -6,7 +7,7 @@ import { failureCode, failureDetail } from './failure.ts';
 import { cancelLine } from './decisions.ts';
 import { sendQueued } from './responses.ts';
 import type { CodexState } from './state.ts';
-import { advance, inTurn, nothing, saying, turnOf, withdrawn } from './state.ts';
+import { inTurn } from './state.ts';
 
 /** Ends the open turn with `ending`, takes back what it had asked, and lets a message that waits begin the next. */
 export function endTurn(state: CodexState, ending: Output): Decoded<CodexState> {

@@ -1,8 +1,9 @@
+import { nothing } from '../decoded.ts';
 import type { Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { numberOf, objectOf } from '../json.ts';
 import type { CodexState, Usage } from './state.ts';
-import { inTurn, nothing } from './state.ts';
+import { inTurn } from './state.ts';
 
 export const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 

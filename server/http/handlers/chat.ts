@@ -1,15 +1,17 @@
 import type { ApiHandlers } from '../../contracts/registry.ts';
 import type { ChatRequest } from '../../contracts/commands.ts';
+import { turnEndings } from '../../contracts/events.ts';
 import type { ChatAccepted, ChatCompleted } from '../../contracts/views.ts';
 import { Reader } from '../../events/reader.ts';
 import type { Api, RequestContext } from '../context.ts';
-import { EventStream } from '../event-stream.ts';
+import { EventStream, wantsStream } from '../event-stream.ts';
+import { acted } from './acted.ts';
 
 /** `wait: true` waits as long as this, in milliseconds. */
 const WAIT_MS = 600_000;
 /** The published app gives up after 120 s: by then it has the answer, or a 202. In milliseconds. */
 const HOLD_MS = 110_000;
-const ENDINGS = new Set(['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted']);
+const ENDINGS: ReadonlySet<string> = new Set(turnEndings);
 
 type Chat = Pick<ApiHandlers<RequestContext>, 'chat' | 'killChat' | 'history' | 'message'>;
 
@@ -46,7 +48,7 @@ export function chatHandlers(api: Api): Chat {
     killChat: async ({ body: { sessionId, reason } }, { owner }) => {
       api.logger.info({ sessionId, reason }, 'a client asks for the end of a process');
       await api.commands.stop(owner, sessionId);
-      return { status: 200, body: { ...api.queries.status(api.commands.find(owner, sessionId)), success: true } };
+      return { status: 200, body: acted(api, owner, sessionId) };
     },
     history: async ({ query }, { owner }) => ({
       status: 200,
@@ -64,11 +66,6 @@ function mayBeHeld({ timestamp, wait }: ChatRequest): boolean {
 /** The published app shows `content` and nothing else: of a turn that did not complete it gets the reason there. */
 function inWords(outcome: ChatCompleted): ChatCompleted {
   return outcome.error ? { ...outcome, content: outcome.error.detail } : outcome;
-}
-
-/** Whether the client asked for a stream of events. */
-export function wantsStream({ request }: Pick<RequestContext, 'request'>): boolean {
-  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
 }
 
 /** This turn's events from its acceptance to its end, then the stream ends. */

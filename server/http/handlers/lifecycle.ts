@@ -1,5 +1,6 @@
 import type { ApiHandlers } from '../../contracts/registry.ts';
 import type { Api, RequestContext } from '../context.ts';
+import { acted } from './acted.ts';
 
 /** Copies of conversations, and where they end. */
 export function lifecycleHandlers({ commands, queries }: Api): Pick<ApiHandlers<RequestContext>, 'fork' | 'archive'> {
@@ -10,7 +11,7 @@ export function lifecycleHandlers({ commands, queries }: Api): Pick<ApiHandlers<
     },
     archive: async ({ params }, { owner }) => {
       await commands.archive(owner, params.id);
-      return { status: 200, body: { ...queries.status(commands.find(owner, params.id)), success: true } };
+      return { status: 200, body: acted({ commands, queries }, owner, params.id) };
     },
   };
 }

@@ -5,8 +5,7 @@ import { noticeJson, Reader } from '../../events/reader.ts';
 import type { SessionRow } from '../../sessions/commands.ts';
 import { readLogs } from '../../sessions/logs.ts';
 import type { Api, RequestContext } from '../context.ts';
-import { EventStream } from '../event-stream.ts';
-import { wantsStream } from './chat.ts';
+import { EventStream, wantsStream } from '../event-stream.ts';
 
 /** What a session holds, for those who read. */
 export function readerHandlers(api: Api): Pick<ApiHandlers<RequestContext>, 'messages' | 'events' | 'logs'> {

@@ -1,6 +1,7 @@
 import type { ApiHandlers } from '../../contracts/registry.ts';
-import type { ActedView, SessionView } from '../../contracts/views.ts';
+import type { SessionView } from '../../contracts/views.ts';
 import type { Api, RequestContext } from '../context.ts';
+import { acted } from './acted.ts';
 
 type Names =
   | 'sessions'
@@ -30,30 +31,19 @@ type Handlers = Pick<ApiHandlers<RequestContext>, Names>;
 export function sessionHandlers(api: Api): Handlers {
   const { commands, queries } = api;
   const view = (owner: string, id: string): SessionView => queries.session(commands.find(owner, id));
-  const acted = (owner: string, id: string): { status: 200; body: ActedView } => ({
-    status: 200,
-    body: { ...queries.status(commands.find(owner, id)), success: true },
-  });
   const status: Handlers['status'] = async ({ params }, { owner }) => ({
     status: 200,
     body: queries.status(commands.find(owner, params.id)),
   });
-  const start: Handlers['start'] = async ({ params }, { owner }) => {
-    await commands.start(owner, params.id);
-    return acted(owner, params.id);
-  };
-  const pause: Handlers['pause'] = async ({ params }, { owner }) => {
-    await commands.pause(owner, params.id);
-    return acted(owner, params.id);
-  };
-  const resume: Handlers['resume'] = async ({ params }, { owner }) => {
-    await commands.resume(owner, params.id);
-    return acted(owner, params.id);
-  };
-  const stop: Handlers['stop'] = async ({ params }, { owner }) => {
-    await commands.stop(owner, params.id);
-    return acted(owner, params.id);
-  };
+  /** A handler that does something to a session, and answers what is so then. */
+  const doing =
+    (act: (owner: string, id: string) => Promise<unknown>): Handlers['stop'] =>
+    async ({ params }, { owner }) => {
+      await act(owner, params.id);
+      return { status: 200, body: acted(api, owner, params.id) };
+    };
+  const start = doing((owner, id) => commands.start(owner, id));
+  const stop = doing((owner, id) => commands.stop(owner, id));
   return {
     sessions: async ({ query }, { owner }) => ({ status: 200, body: queries.list(owner, query) }),
     createSession: async ({ body, headers }, { owner }) => {
@@ -75,14 +65,11 @@ export function sessionHandlers(api: Api): Handlers {
     interactiveStatus: status,
     start,
     wake: start,
-    pause,
-    resume,
+    pause: doing((owner, id) => commands.pause(owner, id)),
+    resume: doing((owner, id) => commands.resume(owner, id)),
     stop,
     interactiveStop: stop,
-    cancel: async ({ params }, { owner }) => {
-      await commands.cancel(owner, params.id);
-      return acted(owner, params.id);
-    },
+    cancel: doing((owner, id) => commands.cancel(owner, id)),
     inbox: async ({ query }, { owner }) => ({ status: 200, body: queries.inbox(owner, query) }),
     asked: async ({ params, query }, { owner }) => ({ status: 200, body: queries.asked(commands.find(owner, params.id), query) }),
     askedOne: async ({ params }, { owner }) => ({

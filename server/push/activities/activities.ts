@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/logger.ts';
 import type { ActivityRow } from '../../storage/activities-table.ts';
 import { maskedToken } from '../devices/device-view.ts';
 import { ownDevice, ownSession } from '../devices/own.ts';
-import { contentOf } from './content.ts';
+import { contentOf, NOTHING } from './content.ts';
 import { factsOf } from './facts.ts';
 import { Follow } from './follow.ts';
 import { LIFE_MS } from './rules.ts';
@@ -128,7 +128,7 @@ export class Activities {
     const facts = row.session_num === null ? null : factsOf(store, row.session_num);
     return {
       ...{ id: row.id, sessionId, activityId: row.app_id, token: maskedToken(row.token), alerts: row.alerts === 1 },
-      content: contentIn(row) ?? (facts ? contentOf(facts) : { state: 'ended', title: '', turn: null, needs: null, headSeq: 0 }),
+      content: contentIn(row) ?? (facts ? contentOf(facts) : NOTHING),
       createdAt: isoTime(row.created_at),
       registeredAt: isoTime(row.registered_at),
       endsAt: isoTime(row.created_at + LIFE_MS),

@@ -3,8 +3,7 @@ import type { Question } from '../../contracts/events.ts';
 import type { SessionState } from '../../contracts/state.ts';
 import { isFinal, type TurnState } from '../../contracts/state.ts';
 import type { z } from 'zod';
-import { fitBytes } from '../rules/fit.ts';
-import { maskSecrets } from '../rules/mask.ts';
+import { shownText } from '../rules/shown-text.ts';
 
 /** What the rules know of a session. Times are milliseconds since 1970; texts are whole, and may hold secrets. */
 export interface ActivityFacts {
@@ -24,26 +23,26 @@ type Asks = Pick<z.output<typeof Question>, 'question'>;
 const MOST_TITLE = 160;
 const MOST_TEXT = 480;
 const MOST_ID = 200;
-/** Characters of a text that are looked at. */
-const MOST_LOOKED_AT = 65_536;
 
-const shown = (text: string, most: number): string => fitBytes(maskSecrets(text.slice(0, MOST_LOOKED_AT)), most);
 /** A time as content has it. */
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1_000);
 const secondsOrNull = (milliseconds: number | null): number | null => (milliseconds === null ? null : seconds(milliseconds));
+
+/** What a live activity shows whose session is gone before it was told anything. */
+export const NOTHING: ActivityContent = { state: 'ended', title: '', turn: null, needs: null, headSeq: 0 };
 
 /** What a live activity shows of a session: no steps that nobody would act on, no secrets, and never more than half of a push. Pure. */
 export function contentOf(facts: ActivityFacts): ActivityContent {
   const { name, headSeq, turn } = facts;
   return {
     state: stateOf(facts),
-    title: shown(name, MOST_TITLE),
+    title: shownText(name, MOST_TITLE),
     turn: turn && {
       id: turn.id,
       state: isFinal(turn.state) ? turn.state : 'running',
       startedAt: seconds(turn.startedAt),
       endedAt: secondsOrNull(turn.endedAt),
-      text: isFinal(turn.state) && turn.text !== null && turn.text !== '' ? shown(turn.text, MOST_TEXT) : null,
+      text: isFinal(turn.state) && turn.text !== null && turn.text !== '' ? shownText(turn.text, MOST_TEXT) : null,
     },
     needs: needsOf(facts.asked),
     headSeq,
@@ -77,8 +76,8 @@ function needsOf([first, ...others]: readonly Asked[]): ActivityContent['needs']
   const unasked = first.kind === 'question' ? Math.max(0, first.questions.length - 1) : 0;
   return {
     kind: first.kind,
-    id: shown(first.id, MOST_ID),
-    title: shown(title, MOST_TEXT),
+    id: shownText(first.id, MOST_ID),
+    title: shownText(title, MOST_TEXT),
     risk: first.kind === 'approval' ? first.risk : null,
     expiresAt: secondsOrNull(first.expiresAt),
     more: others.length + unasked,

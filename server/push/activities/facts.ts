@@ -3,6 +3,7 @@ import type { SessionState, TurnState } from '../../contracts/state.ts';
 import type { RequestRow } from '../../storage/requests-table.ts';
 import type { Store } from '../../storage/store.ts';
 import type { TurnRow } from '../../storage/turns-table.ts';
+import { interruptedText } from '../rules/notification.ts';
 import type { ActivityFacts, Asked } from './content.ts';
 
 /** What a session is at now, as the store has it; null where there is none of this `num`. */
@@ -27,7 +28,7 @@ function textOf(store: Store, turnId: string, outcome: string | null): string | 
   if (outcome === null) return null;
   const said = JSON.parse(outcome) as { text?: string; detail?: string; reason?: string };
   if (said.text !== undefined) return store.messages.reply(turnId)?.text ?? said.text;
-  return said.detail ?? (said.reason === undefined ? null : `The agent ended before it was done (${said.reason}).`);
+  return said.detail ?? (said.reason === undefined ? null : interruptedText(said.reason));
 }
 
 function askedOf({ id, kind, asked, expires_at }: RequestRow): Asked {

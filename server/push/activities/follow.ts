@@ -1,4 +1,4 @@
-import type { EventKind } from '../../contracts/events.ts';
+import { turnEndings, type EventKind } from '../../contracts/events.ts';
 import type { EventLog } from '../../events/event-log.ts';
 import { messageOf } from '../../platform/app-error.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
@@ -22,7 +22,7 @@ const KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   ...(['session.starting', 'session.ready', 'session.paused', 'session.resumed', 'session.exited', 'session.recovered'] as const),
   ...(['session.renamed', 'session.failed', 'session.archived'] as const),
   ...(['turn.accepted', 'turn.written', 'turn.started', 'turn.waiting', 'turn.resumed'] as const),
-  ...(['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted'] as const),
+  ...turnEndings,
   ...(['approval.requested', 'approval.resolved', 'question.asked', 'question.answered'] as const),
 ]);
 const LOOK_MS = 15_000;

@@ -3,7 +3,7 @@ import type { ActivityRow } from '../../storage/activities-table.ts';
 import type { Store } from '../../storage/store.ts';
 import { audienceOf, listener } from '../devices/preferences.ts';
 import { subjectOf } from '../rules/notification.ts';
-import { contentOf, seconds } from './content.ts';
+import { contentOf, NOTHING, seconds } from './content.ts';
 import { factsOf } from './facts.ts';
 import { activityPayload } from './payload.ts';
 import { AFTERLIFE_MS, endOf, lastContent, LIFE_MS, stepOf, timingOf, type ActivityStep } from './rules.ts';
@@ -20,8 +20,6 @@ export interface TellParts {
 /** The kind of push that ends an activity: when it has arrived, the row goes. */
 export const END = 'activity.end';
 const HOUR = 3_600_000;
-/** What an activity shows whose session is gone before it was told anything. */
-const NOTHING: ActivityContent = { state: 'ended', title: '', turn: null, needs: null, headSeq: 0 };
 
 /** Makes rows of the outbox for live activities, inside a transaction of the caller's. */
 export class Tell {

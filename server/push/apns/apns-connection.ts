@@ -63,6 +63,7 @@ export class ApnsConnection {
   constructor(endpoint: Endpoint, token: ProviderToken, signing: { key: string; keyId: string; teamId: string }, clock: Clock) {
     const { production, host, port, ca } = endpoint;
     const options = {
+      // It starts with no less; the token that it makes of it is never sent.
       token: signing,
       production,
       connectionRetryLimit: 0,
@@ -113,13 +114,11 @@ export class ApnsConnection {
   #request(open: Open): void {
     const { session } = this.#client;
     if (!this.#open.has(open)) return;
-    const token = this.#token;
-    if (token.isExpired()) token.regenerate(token.generation);
-    const { generation } = token;
+    const token = this.#token.current();
     let stream: ClientHttp2Stream;
     try {
       if (session === undefined) return open.answer(noAnswer('NoAnswer'));
-      stream = session.request(headersOf(open, this.#client.config.address, `bearer ${token.current}`));
+      stream = session.request(headersOf(open, this.#client.config.address, `bearer ${token}`));
     } catch (error) {
       // It has closed in the meantime.
       return open.answer(noAnswer(reasonOf(error)));
@@ -140,7 +139,7 @@ export class ApnsConnection {
       }
       this.#heardAt = this.#clock.monotonic();
       const answer = answerOf(head, body);
-      if (answer.reason === 'ExpiredProviderToken') token.regenerate(generation);
+      if (answer.reason === 'ExpiredProviderToken') this.#token.refused(token);
       open.answer(answer);
     });
     stream.end(open.shipment.payload);

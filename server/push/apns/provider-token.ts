@@ -7,50 +7,54 @@ const LEAST_MS = 20 * 60_000;
 /** The machine's clock was set back by more than this: the token may come from the future. */
 const JUMP_MS = 60_000;
 
-export interface ProviderKey {
+interface ProviderKey {
   key: KeyObject;
   keyId: string;
   teamId: string;
 }
 
-/**
- * The token with which a provider proves who it is, in the shape that node-apn works with. Its own goes by `Date.now()`, and makes another
- * one for every refusal; this one goes by the clock, and is made anew for a refusal once in 20 minutes at most.
- */
+/** The token with which a provider proves who it is. It goes by the clock, and is made anew for a refusal once in 20 minutes at most. */
 export class ProviderToken {
   readonly #key: ProviderKey;
   readonly #clock: Clock;
   #made: { wall: number; monotonic: number };
   /** When one was made because the last was refused. */
   #forcedAt = -Infinity;
-  generation = 0;
-  current: string;
+  #current: string;
 
   constructor(key: ProviderKey, clock: Clock) {
     this.#key = key;
     this.#clock = clock;
     this.#made = { wall: clock.now(), monotonic: clock.monotonic() };
-    this.current = this.#sign();
+    this.#current = this.#sign();
   }
 
-  /** Asked before each push. The age that node-apn asks about is not used. */
-  isExpired(): boolean {
+  /** The one for the next push; another one where the last is too old. */
+  current(): string {
+    if (this.#isOld()) this.#renew();
+    return this.#current;
+  }
+
+  /** The service says that this one has expired: it is replaced, unless that was done since it was sent. */
+  refused(token: string): void {
+    if (token !== this.#current) return;
+    if (!this.#isOld()) {
+      const now = this.#clock.monotonic();
+      if (now - this.#forcedAt < LEAST_MS) return;
+      this.#forcedAt = now;
+    }
+    this.#renew();
+  }
+
+  #isOld(): boolean {
     const age = this.#clock.monotonic() - this.#made.monotonic;
     const wallAge = this.#clock.now() - this.#made.wall;
     return Math.max(age, wallAge) >= RENEW_MS || (wallAge < -JUMP_MS && age >= LEAST_MS);
   }
 
-  /** Makes a new one in the place of that generation; called when it is too old, and when the service says so. */
-  regenerate(generation: number): void {
-    if (generation !== this.generation) return;
-    if (!this.isExpired()) {
-      const now = this.#clock.monotonic();
-      if (now - this.#forcedAt < LEAST_MS) return;
-      this.#forcedAt = now;
-    }
+  #renew(): void {
     this.#made = { wall: this.#clock.now(), monotonic: this.#clock.monotonic() };
-    this.generation += 1;
-    this.current = this.#sign();
+    this.#current = this.#sign();
   }
 
   #sign(): string {

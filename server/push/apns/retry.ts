@@ -12,7 +12,7 @@ export interface Answer {
 /** That there was none, and why. */
 export const noAnswer = (reason: string): Answer => ({ status: null, reason, timestamp: null, retryAfter: null });
 
-/** What to do after an answer. `all`: everything waits, not only this push. `device`: everything for this device does. */
+/** What to do after an answer. `all`: everything waits, not only this push. `device`: everything for this token does, be it a device's or a live activity's. */
 export type Step =
   | { is: 'delivered' }
   | { is: 'gone'; reason: string }

@@ -1,4 +1,3 @@
-import { AppError } from '../../platform/app-error.ts';
 import type { LoggedDelivery } from '../../storage/deliveries-table.ts';
 import type { DeviceRow } from '../../storage/devices-table.ts';
 
@@ -21,16 +20,3 @@ export interface DeviceOutbox {
   /** Writes into the delivery log what a device says of its own pushes; those of others are unknown to it. */
   recordReceipts: (device: DeviceRow, receipts: readonly Receipt[]) => { recorded: number; unknown: number };
 }
-
-/** Where no push goes out at all. */
-export const noOutbox: DeviceOutbox = {
-  isSetUp: false,
-  enqueueTest: () => {
-    throw new AppError(
-      'push-not-set-up',
-      'Push is not set up on this server: set APNS_KEY_PATH, APNS_KEY_ID, APNS_TEAM_ID and APNS_TOPIC.',
-    );
-  },
-  deliveries: () => [],
-  recordReceipts: (_device, receipts) => ({ recorded: 0, unknown: receipts.length }),
-};

@@ -51,7 +51,8 @@ export class Presence {
 
   /** Ids of the devices that proved within the last 15 seconds that they show this session. */
   showing(sessionId: string): ReadonlySet<string> {
-    return this.#where(sessionId, (seat) => this.#isFresh(seat));
+    const ids = [...this.#seats.values()].map((seat) => (seat.sessionId === sessionId && this.#isFresh(seat) ? seat.deviceId : null));
+    return new Set(ids.filter((id) => id !== null));
   }
 
   /**
@@ -76,11 +77,6 @@ export class Presence {
     const now = this.#clock.now();
     for (const [key, at] of this.#left) if (Math.abs(now - at) > LEFT_KEPT_MS) this.#left.delete(key);
     this.#left.set(`${deviceId} ${sessionId}`, alive.wall);
-  }
-
-  #where(sessionId: string, holds: (seat: Seat) => boolean): ReadonlySet<string> {
-    const ids = [...this.#seats.values()].map((seat) => (seat.sessionId === sessionId && holds(seat) ? seat.deviceId : null));
-    return new Set(ids.filter((id) => id !== null));
   }
 
   // On both clocks: one stands still while the machine sleeps, the other may be set.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What somebody is told, before it is made to fit a push. Texts are whole, and may hold secrets: `payloadOf` masks and cuts them. */
+/** What somebody is told, before it is made to fit a push. Texts are whole, and may hold secrets: `alertPayload` masks and cuts them. */
 export interface Notification {
   /** The kind of its event, or `test`. */
   kind: string;
@@ -35,6 +35,9 @@ export interface Verdict {
   /** Subjects that need nobody any more. */
   settles?: string[];
 }
+
+/** What is said of a turn that was interrupted. */
+export const interruptedText = (reason: string): string => `The agent ended before it was done (${reason}).`;
 
 /** What silent pushes of one session are about: only the newest is worth anything. */
 export const syncSubject = (sessionId: string): string => subjectOf('sync', sessionId);

@@ -1,15 +1,13 @@
-import { fitBytes } from './fit.ts';
 import { maskSecrets } from './mask.ts';
 import type { Notification } from './notification.ts';
+import { shownText } from './shown-text.ts';
 
 /** Apple's limit for the whole payload, in bytes. */
-export const MOST_PAYLOAD_BYTES = 4_096;
+const MOST_PAYLOAD_BYTES = 4_096;
 const MOST_TITLE = 160;
 const MOST_BODY = 480;
 const MOST_PREVIEW = 1_600;
 const MOST_FIELD = 600;
-/** Characters of a text that are looked at: many times what fits, also where most of it is masked. */
-const MOST_LOOKED_AT = 65_536;
 
 type Payload = Record<string, unknown>;
 
@@ -21,9 +19,9 @@ export function alertPayload(notification: Notification, pushId: string): string
   const { title, subtitle, body, category, level, relevance, fields, text } = notification;
   const aps = {
     alert: {
-      title: fitBytes(masked(title), MOST_TITLE),
-      ...(subtitle === undefined ? {} : { subtitle: fitBytes(masked(subtitle), MOST_TITLE) }),
-      body: fitBytes(masked(body), MOST_BODY),
+      title: shownText(title, MOST_TITLE),
+      ...(subtitle === undefined ? {} : { subtitle: shownText(subtitle, MOST_TITLE) }),
+      body: shownText(body, MOST_BODY),
     },
     ...(level === 'passive' ? {} : { sound: 'default' }),
     ...(category === undefined ? {} : { category }),
@@ -34,11 +32,11 @@ export function alertPayload(notification: Notification, pushId: string): string
   };
   const base = fitted({ aps, pushId, ...maskedFields(fields) });
   if (text === undefined) return JSON.stringify(base);
-  const whole = text.length > MOST_PAYLOAD_BYTES ? null : JSON.stringify({ ...base, message: masked(text) });
+  const whole = text.length > MOST_PAYLOAD_BYTES ? null : JSON.stringify({ ...base, message: maskSecrets(text) });
   if (whole !== null && Buffer.byteLength(whole) <= MOST_PAYLOAD_BYTES) return whole;
   const fetching = { ...base, requiresFetch: true };
   const room = MOST_PAYLOAD_BYTES - Buffer.byteLength(JSON.stringify({ ...fetching, preview: '' }));
-  return JSON.stringify({ ...fetching, preview: fitBytes(masked(text), Math.min(room, MOST_PREVIEW)) });
+  return JSON.stringify({ ...fetching, preview: shownText(text, Math.min(room, MOST_PREVIEW)) });
 }
 
 /** The JSON of a push that shows nothing: the app looks what is new in this session. */
@@ -54,14 +52,10 @@ function maskedFields(fields: Payload): Payload {
 }
 
 function maskedValue(value: unknown): unknown {
-  if (typeof value === 'string') return fitBytes(masked(value), MOST_FIELD);
+  if (typeof value === 'string') return shownText(value, MOST_FIELD);
   if (Array.isArray(value)) return value.map(maskedValue);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, maskedValue(member)]));
-}
-
-function masked(text: string): string {
-  return maskSecrets(text.slice(0, MOST_LOOKED_AT));
 }
 
 /** Members that an app can do without, in the order in which they go. */

@@ -1,6 +1,5 @@
 import type { DataOf, EventKind } from '../../contracts/events.ts';
-import type { Notification, Verdict } from './notification.ts';
-import { subjectOf } from './notification.ts';
+import { interruptedText, subjectOf, type Notification, type Verdict } from './notification.ts';
 
 /** An event as the rules see it. */
 export interface PushEvent {
@@ -77,7 +76,7 @@ export function verdictOf(event: PushEvent, session: SessionFacts): Verdict {
       return shown(session, {
         ...about,
         fields: { ...about.fields, reason },
-        ...{ subject: turn, subtitle: 'Interrupted', body: `The agent ended before it was done (${reason}).`, category: 'HOLDFAST_RETRY' },
+        ...{ subject: turn, subtitle: 'Interrupted', body: interruptedText(reason), category: 'HOLDFAST_RETRY' },
         ...{ level: 'active', relevance: 0.8, keepMs: DAY },
       });
     }

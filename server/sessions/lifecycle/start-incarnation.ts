@@ -23,7 +23,7 @@ export interface Started {
 export type StartResult = { ok: true; started: Started } | { ok: false; incarnationId: string | null; code: string; detail: string };
 
 /** The bytes of a line in the journal. */
-export function lineBytes(line: string): Buffer {
+function lineBytes(line: string): Buffer {
   return Buffer.from(`${line}\n`, 'utf8');
 }
 

@@ -202,7 +202,7 @@ export class InteractiveSessionPool {
 }
 
 /** The state of a session without a process, from its row. */
-export function storedSessionState(row: SessionRow): SessionState {
+function storedSessionState(row: SessionRow): SessionState {
   if (row.state === 'archived') return { kind: 'archived' };
   const failure = row.failure === null ? null : (JSON.parse(row.failure) as { code: string; detail: string });
   return row.state === 'failed' && failure ? { kind: 'failed', ...failure } : { kind: 'dormant' };

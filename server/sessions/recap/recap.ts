@@ -1,4 +1,4 @@
-import type { DataOf, ExitReason, NewEvent, Usage } from '../../contracts/events.ts';
+import { turnEndings, type DataOf, type ExitReason, type NewEvent, type Usage } from '../../contracts/events.ts';
 import type { RecapFacts } from '../../contracts/recap.ts';
 import type { TurnState } from '../../contracts/state.ts';
 import { isoTime } from '../../platform/clock.ts';
@@ -10,7 +10,7 @@ import { firstLines, oneLine, shorten } from '../shorten.ts';
 /** The kinds of events that a recap is made from; all others can be left unread. */
 export const tellingKinds = [
   ...(['turn.accepted', 'turn.written', 'turn.acknowledged', 'turn.started', 'turn.waiting', 'turn.resumed'] as const),
-  ...(['turn.completed', 'turn.failed', 'turn.cancelled', 'turn.interrupted'] as const),
+  ...turnEndings,
   ...(['tool.started', 'tool.finished', 'usage', 'session.exited'] as const),
   ...(['approval.requested', 'approval.resolved', 'question.asked', 'question.answered'] as const),
 ] as const;

@@ -27,7 +27,7 @@ export function newTerminal({ name = DEFAULT_NAME, command, cols, rows }: Pick<C
 }
 
 /** Throws `validation-failed` for a name that a terminal cannot have. */
-export function checkTerminalName(name: string): void {
+function checkTerminalName(name: string): void {
   if (terminalNamePattern.test(name)) return;
   const message = `must be letters, digits, - and _, beginning with a letter or digit, for a terminal`;
   throw new AppError('validation-failed', `name ${message}.`, { fields: [{ field: 'name', message }] });

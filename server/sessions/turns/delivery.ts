@@ -6,9 +6,6 @@ export interface Pushes {
   canPush(owner: string, deviceToken: string | undefined, sessionId: string): boolean;
 }
 
-/** Nobody is reached by a push. */
-export const noPushes: Pushes = { canPush: () => false };
-
 /** How the answer to a message will reach whoever sent it. */
 export function deliveryOf(
   pushes: Pushes,

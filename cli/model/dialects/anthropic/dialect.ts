@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialect.ts';
+import { sending, type Dialect } from '../dialect.ts';
 import type { MessagesBody } from './conversation.ts';
 import { isSideRequest, lastInput, userTexts } from './conversation.ts';
 import { sendError, sendStream, sendWhole } from './reply.ts';
@@ -30,8 +30,5 @@ export const anthropic: Dialect = {
     return { input_tokens: Math.ceil(JSON.stringify(body.messages).length / 4) };
   },
   sendError,
-  send: async (res, reply) => {
-    if (reply.call.stream) await sendStream(res, reply);
-    else sendWhole(res, reply);
-  },
+  send: sending(sendStream, sendWhole),
 };

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialect.ts';
+import { sending, type Dialect } from '../dialect.ts';
 import type { GenerateBody } from './conversation.ts';
 import { lastInput, userTexts } from './conversation.ts';
 import { sendError, sendStream, sendWhole } from './reply.ts';
@@ -32,8 +32,5 @@ export const gemini: Dialect = {
     return { totalTokens: Math.ceil(JSON.stringify(body.contents).length / 4) };
   },
   sendError,
-  send: async (res, reply) => {
-    if (reply.call.stream) await sendStream(res, reply);
-    else sendWhole(res, reply);
-  },
+  send: sending(sendStream, sendWhole),
 };

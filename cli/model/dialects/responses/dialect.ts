@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialect.ts';
+import { sending, type Dialect } from '../dialect.ts';
 import type { ResponsesBody } from './conversation.ts';
 import { lastInput, userTexts } from './conversation.ts';
 import { sendError, sendStream, sendWhole } from './reply.ts';
@@ -27,8 +27,5 @@ export const responses: Dialect = {
     };
   },
   sendError,
-  send: async (res, reply) => {
-    if (reply.call.stream) await sendStream(res, reply);
-    else sendWhole(res, reply);
-  },
+  send: sending(sendStream, sendWhole),
 };

@@ -35,6 +35,9 @@ const wrappers: Record<string, RegExp> = {
 };
 const raisers = /^(sudo|doas|su|pkexec|runuser|machinectl|dzdo)$/;
 const keywords = new Set(['do', 'then', 'else', 'elif', 'if', 'while', 'until', '!', '{', '}', 'fi', 'done', 'esac', 'coproc']);
+/** Assignments that decide what programs do. */
+const steering =
+  /^(PATH|LD_\w+|DYLD_\w+|BASH_ENV|ENV|IFS|PROMPT_COMMAND|GIT_\w+|NODE_OPTIONS|PYTHON\w+|PERL5\w+|RUBY\w+|EDITOR|PAGER|SHELL)\+?=/;
 const losesData =
   /\b(drop|truncate)\s+(table|database|schema|view|index|user|role|collection|keyspace)\b|\btruncate\s+\w+\s*(;|$)|\bdelete\s+from\b|\bdropDatabase\b|\bflush(all|db)\b/i;
 const codeLoses =
@@ -71,7 +74,7 @@ function withoutComments(text: string): string {
   return plain.slice(0, lines).replaceAll(/--[^\n]*\n/g, ' ') + plain.slice(lines);
 }
 
-/** The same for a program that is called without a shell. */
+/** What a program that is called without a shell could do. */
 export function argumentsRisk(words: readonly string[], projectPath: string): Finding[] {
   if (words.reduce((sum, word) => sum + word.length + 1, 0) > MOST_CHARS) return [unread];
   const command = { words: words.map((text) => ({ text, dynamic: false })), redirects: [], piped: false, fed: null };
@@ -91,13 +94,7 @@ function simpleRisk(command: SimpleCommand, place: Place, depth: number): Findin
     const first = words[0];
     if (!first) return findings;
     if (/^\w+\+?=/.test(first.text)) {
-      if (
-        /^(PATH|LD_\w+|DYLD_\w+|BASH_ENV|ENV|IFS|PROMPT_COMMAND|GIT_\w+|NODE_OPTIONS|PYTHON\w+|PERL5\w+|RUBY\w+|EDITOR|PAGER|SHELL)\+?=/.test(
-          first.text,
-        )
-      )
-        findings.push(destructive(`changes what programs do: ${first.text.split('=')[0]}`));
-      else findings.push({ level: 'low', reason: '' });
+      if (steering.test(first.text)) findings.push(destructive(`changes what programs do: ${first.text.split('=')[0]}`));
       words = words.slice(1);
       continue;
     }
@@ -134,7 +131,7 @@ function behind(name: string, args: readonly Word[]): Word[] {
     if (valued.test(text) && text !== '') at++;
     else if (!text.startsWith('-') && !(name === 'env' && /^\w+=/.test(text))) break;
   }
-  // timeout, chroot and flock have an operand of their own.
+  // These have an operand of their own.
   if (/^(timeout|chroot)$/.test(name)) at++;
   return args.slice(at);
 }
@@ -152,17 +149,16 @@ function textRisk(word: Word, place: Place, depth: number): Finding[] {
 }
 
 function namedRisk(name: string, args: readonly Word[], command: SimpleCommand, place: Place, depth: number): Finding[] {
-  const given = [...args];
   if (name === 'eval') {
-    const text = given.map((word) => word.text).join(' ');
-    return [elevated('eval'), ...textRisk({ text, dynamic: given.some((word) => word.dynamic) }, place, depth)];
+    const text = args.map((word) => word.text).join(' ');
+    return [elevated('eval'), ...textRisk({ text, dynamic: args.some((word) => word.dynamic) }, place, depth)];
   }
-  if (shells.test(name)) return shellRisk(name, given, command, place, depth);
-  if (interpreters.test(name)) return interpreterRisk(name, given, command, place);
-  const findings = programRisk({ name, args: given, place });
-  const execs = given.findIndex(({ text }) => /^(-exec|-execdir|-x|--exec|-X|--exec-batch)$/.test(text));
+  if (shells.test(name)) return shellRisk(name, args, command, place, depth);
+  if (interpreters.test(name)) return interpreterRisk(name, args, command, place);
+  const findings = programRisk({ name, args, place });
+  const execs = args.findIndex(({ text }) => /^(-exec|-execdir|-x|--exec|-X|--exec-batch)$/.test(text));
   if (/^(find|fd|fdfind)$/.test(name) && execs >= 0) {
-    const inner = given.slice(execs + 1).filter(({ text }) => !/^(\{\}|;|\+)$/.test(text));
+    const inner = args.slice(execs + 1).filter(({ text }) => !/^(\{\}|;|\+)$/.test(text));
     return [
       ...findings,
       elevated('find runs a program'),
@@ -172,17 +168,9 @@ function namedRisk(name: string, args: readonly Word[], command: SimpleCommand, 
   }
   if (/^(ssh|docker|podman|kubectl)$/.test(name)) {
     // What runs elsewhere is judged as if it ran here.
-    return [
-      ...findings,
-      ...commandRisk(
-        given
-          .map(({ text }) => text)
-          .join(' ')
-          .replaceAll(/^(\S+\s+)/g, ''),
-        place.projectPath,
-        depth + 1,
-      ).filter(({ level }) => level === 'destructive'),
-    ];
+    const text = args.map((word) => word.text).join(' ');
+    const inner = commandRisk(text.replace(/^\S+\s+/, ''), place.projectPath, depth + 1);
+    return [...findings, ...inner.filter(({ level }) => level === 'destructive')];
   }
   return findings;
 }
@@ -206,5 +194,5 @@ function interpreterRisk(name: string, args: readonly Word[], command: SimpleCom
   if (!inline && command.fed === null && (command.piped || script === undefined || script.dynamic))
     return [destructive(`${name} runs whatever it is fed`)];
   if (inline && args.some(({ dynamic }) => dynamic)) return [destructive(`${name} runs code that is decided when it runs`)];
-  return [elevated(`${name} runs code`), ...programRisk({ name, args: [...args], place })];
+  return [elevated(`${name} runs code`), ...programRisk({ name, args, place })];
 }

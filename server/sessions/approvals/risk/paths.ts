@@ -30,7 +30,7 @@ export interface Place {
   cwd: string | null;
 }
 
-export function isSecret(path: string): boolean {
+function isSecret(path: string): boolean {
   return secrets.some((pattern) => pattern.test(path));
 }
 
