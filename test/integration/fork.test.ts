@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionView } from '../../server/contracts/views.ts';
+import { eventOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
-import { tokens } from '../support/kill-checks.ts';
+import { streamedText, tokens } from '../support/kill-checks.ts';
 import { claudeHoldfast, type ClaudeHoldfast } from '../support/kill-claude.ts';
 
 describe('a fork of a conversation with the real Claude CLI', () => {
@@ -45,13 +46,19 @@ describe('a fork of a conversation with the real Claude CLI', () => {
   it('[FK2] can be made and used while the parent runs a turn, which loses nothing', async () => {
     const { client } = claude.holdfast;
     const parent = await knowing('fig');
-    const message = { message: 'tokens=150 delay=20', sessionId: parent, messageId: crypto.randomUUID() };
+    // Longer than any copy takes on a busy machine; it is cancelled in the end.
+    const message = { message: 'tokens=3000 delay=20', sessionId: parent, messageId: crypto.randomUUID() };
     await client.send(message);
-    await eventually(async () => (await client.status(parent)).turn?.state === 'running');
+    const said = async (): Promise<string> => streamedText(await client.events(parent), message.messageId);
+    await eventually(async () => (await said()).length > 10);
     const copy = await fork(parent);
     expect((await say(copy.sessionId, 'what word')).content).toBe('The word is fig.');
     expect((await client.status(parent)).turn).toMatchObject({ id: message.messageId, state: 'running' });
-    expect((await client.ask(message)).content).toBe(tokens(150));
+    const before = await said();
+    await eventually(async () => (await said()).length > before.length + 10);
+    await client.call('POST', `/api/sessions/${parent}/cancel`);
+    await eventOf(client, parent, 'turn.cancelled');
+    expect(tokens(3000).startsWith(await said())).toBe(true);
     expect((await say(parent, 'what word')).content).toBe('The word is fig.');
   });
 
