@@ -6,7 +6,7 @@ import { agentsTable, type Outcome } from '../agents/table.ts';
 import { Cleanup } from '../cleanup.ts';
 import type { Table } from '../report.ts';
 
-const FULL: Rounds = { rounds: 7, messages: 15, idleMs: 2_000 };
+const FULL: Rounds = { rounds: 5, messages: 20, idleMs: 2_000 };
 const INSTALL = 'not installed: run `node test/real-agents/install.ts`';
 
 /**
