@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineSentence, thisMachine } from './machine.ts';
 import { withFigures } from './markdown.ts';
+import { agents } from './measures/agents.ts';
 import { day } from './measures/day.ts';
 import { firstToken } from './measures/first-token.ts';
 import { health } from './measures/health.ts';
@@ -13,10 +14,10 @@ import { restart } from './measures/restart.ts';
 import { spare } from './measures/spare.ts';
 import { tokenGaps } from './measures/token-gaps.ts';
 import { wake } from './measures/wake.ts';
-import { textTable, verdict, type Row } from './report.ts';
+import { ownTextTable, textTable, verdict, type Row, type Table } from './report.ts';
 
-/** Every measure by its name. They run in this order, one after the other. */
-const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
+/** Every measure by its name: it gives rows, or a table of its own. They run in this order, one after the other. */
+const measures: Readonly<Record<string, () => Promise<Row[] | Table>>> = {
   first: firstToken,
   gaps: tokenGaps,
   journal: journalLatency,
@@ -28,10 +29,11 @@ const measures: Readonly<Record<string, () => Promise<Row[]>>> = {
   push: pushOutbox,
   restart,
   day,
+  agents,
 };
 
 const USAGE = `npm run bench -- [${Object.keys(measures).join('|')} …] [--json FILE] [--markdown FILE]
-  Measures what is named, or all of it (about eight minutes), and prints a table.
+  Measures what is named, or all of it (about a quarter of an hour), and prints a table.
   --json FILE      writes the same figures as JSON
   --markdown FILE  puts them between the marks of a Markdown file such as docs/BENCHMARKS.md`;
 
@@ -51,19 +53,29 @@ async function main(): Promise<void> {
   console.log(machineSentence(machine));
   const chosen = positionals.length > 0 ? positionals : Object.keys(measures);
   const rows: Row[] = [];
+  const tables: Table[] = [];
   for (const name of chosen) {
     process.stderr.write(`measuring ${name} …\n`);
     try {
-      rows.push(...((await measures[name]?.()) ?? []));
+      const found = (await measures[name]?.()) ?? [];
+      if ('heads' in found) tables.push(found);
+      else rows.push(...found);
     } catch (error) {
       // The others are worth having all the same.
       console.error(`${name} could not be measured:`, error);
       process.exitCode = 1;
     }
   }
-  console.log(`\n${textTable(rows)}\n\n${verdict(rows)}`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, rows, verdict: verdict(rows) }, null, 2)}\n`);
-  if (values.markdown !== undefined) writeFileSync(values.markdown, withFigures(readFileSync(values.markdown, 'utf8'), machine, rows));
+  for (const failure of tables.flatMap(({ failures }) => failures)) {
+    console.error(failure);
+    process.exitCode = 1;
+  }
+  if (rows.length > 0) console.log(`\n${textTable(rows)}\n\n${verdict(rows)}`);
+  for (const table of tables) console.log(`\n${ownTextTable(table)}`);
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ machine, rows, tables, verdict: verdict(rows) }, null, 2)}\n`);
+  if (values.markdown !== undefined)
+    writeFileSync(values.markdown, withFigures(readFileSync(values.markdown, 'utf8'), machine, rows, tables));
 }
 
 await main();

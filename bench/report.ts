@@ -10,6 +10,16 @@ export interface Row {
   met: boolean | null;
 }
 
+/** A table of its own beside the rows: a line for each thing that was measured. Texts are ready to print. */
+export interface Table {
+  /** The marks of a Markdown file call it so. */
+  name: string;
+  heads: readonly string[];
+  lines: readonly (readonly string[])[];
+  /** What could not be measured, in a sentence each. */
+  failures: readonly string[];
+}
+
 const HEADS: readonly [keyof Row, string][] = [
   ['measure', 'measure'],
   ['ours', 'ours'],
@@ -36,23 +46,44 @@ function cells(row: Row): string[] {
   return HEADS.map(([key]) => (key === 'met' ? (row.met === null ? '' : row.met ? 'yes' : 'NO') : String(row[key])));
 }
 
-/** The report as an aligned table. */
-export function textTable(rows: readonly Row[]): string {
-  const lines = [HEADS.map(([, head]) => head), ...rows.map(cells)];
-  const widths = HEADS.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-  const draw = (line: string[]): string =>
+function rowLines(rows: readonly Row[]): string[][] {
+  return [HEADS.map(([, head]) => head), ...rows.map(cells)];
+}
+
+/** The first line is the head. */
+function aligned([head = [], ...rest]: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rest].map((line) => (line[column] ?? '').length)));
+  const draw = (line: readonly string[]): string =>
     line
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  const [head = [], ...rest] = lines;
   return [draw(head), widths.map((width) => '─'.repeat(width)).join('  '), ...rest.map(draw)].join('\n');
+}
+
+function markdown([head = [], ...rest]: readonly (readonly string[])[]): string {
+  const draw = (line: readonly string[]): string => `| ${line.join(' | ')} |`;
+  return [draw(head), draw(head.map(() => '---')), ...rest.map(draw)].join('\n');
+}
+
+/** The report as an aligned table. */
+export function textTable(rows: readonly Row[]): string {
+  return aligned(rowLines(rows));
 }
 
 /** The same as Markdown. */
 export function markdownTable(rows: readonly Row[]): string {
-  const draw = (line: string[]): string => `| ${line.join(' | ')} |`;
-  return [draw(HEADS.map(([, head]) => head)), draw(HEADS.map(() => '---')), ...rows.map((row) => draw(cells(row)))].join('\n');
+  return markdown(rowLines(rows));
+}
+
+/** A table of its own, aligned. */
+export function ownTextTable({ heads, lines }: Table): string {
+  return aligned([heads, ...lines]);
+}
+
+/** The same as Markdown. */
+export function ownMarkdownTable({ heads, lines }: Table): string {
+  return markdown([heads, ...lines]);
 }
 
 /** One sentence about the targets. */

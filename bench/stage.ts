@@ -48,7 +48,7 @@ export async function claudeStage(cleanup: Cleanup, settings: Record<string, str
 }
 
 /** Starts the scripted model; resolves to its URL. */
-async function startModel(cleanup: Cleanup): Promise<string> {
+export async function startModel(cleanup: Cleanup): Promise<string> {
   const child = spawn(process.execPath, [join(packageRoot, 'cli/model/main.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
   cleanup.add(() => void child.kill('SIGTERM'));
   return new Promise((resolve, reject) => {

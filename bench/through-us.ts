@@ -24,6 +24,7 @@ export class ThroughUs {
   readonly #way: Way;
   readonly #socket: WebSocket;
   readonly #agent = new Agent({ keepAlive: true });
+  readonly #ready = Promise.withResolvers<void>();
   #turnId = '';
   #answer: TimedAnswer = { sentAt: 0, deltas: [] };
   #settle: (outcome: EventView) => void = () => undefined;
@@ -36,7 +37,7 @@ export class ThroughUs {
     socket.on('message', (bytes: Buffer) => this.#read(JSON.parse(bytes.toString('utf8')) as Frame));
   }
 
-  /** Makes a session in the server's project folder and attaches to it. */
+  /** Makes a session in the server's project folder and attaches to it, which starts its agent. */
   static async open(
     holdfast: Holdfast,
     cleanup: Cleanup,
@@ -49,6 +50,11 @@ export class ThroughUs {
     cleanup.add(() => client.#agent.destroy());
     await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
     return client;
+  }
+
+  /** Resolves when the client has heard that the agent takes messages. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** Sends a message; resolves with its timed answer when the turn has ended. Rejects when it did not complete. */
@@ -66,6 +72,7 @@ export class ThroughUs {
   }
 
   #read({ type, payload }: Frame): void {
+    if (type === 'event' && payload.kind === 'session.ready') this.#ready.resolve();
     if (type !== 'event' || payload.turnId !== this.#turnId) return;
     if (payload.kind === 'text') this.#answer.deltas.push({ at: performance.now(), text: payload.data.delta });
     if (ENDED.has(payload.kind)) this.#settle(payload);

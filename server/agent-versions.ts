@@ -44,7 +44,8 @@ export class AgentVersions {
     const asked: Asked = { program, version: undefined, done: Promise.resolve() };
     asked.done = new Promise((resolve) => {
       execFile(command, args, { timeout: ASK_MS, env }, (error, stdout) => {
-        const version = /\d+(?:\.\d+)+\S*/.exec(stdout)?.[0];
+        // Some tell it at the end of a sentence.
+        const version = /\d+(?:\.\d+)+(?:\S*\w)?/.exec(stdout)?.[0];
         if (!error && version !== undefined) asked.version = version;
         resolve();
       }).unref();

@@ -54,6 +54,12 @@ describe('what to do about an agent', () => {
     put('1.1.0', 2_000);
     await versions.learn(installed);
     expect(versions.of('codex')).toBe('1.1.0');
+    put('1.2.0-beta.1 (a build). It is well.', 3_000);
+    await versions.learn(installed);
+    expect(versions.of('codex')).toBe('1.2.0-beta.1');
+    put('1.2.0.', 4_000);
+    await versions.learn(installed);
+    expect(versions.of('codex'), 'at the end of a sentence').toBe('1.2.0');
   });
 });
 

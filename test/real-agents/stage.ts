@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { startModelServer, type ModelServer } from '../../cli/model/model-server.ts';
 import type { EventKind, EventOf, EventView } from '../../server/contracts/events.ts';
+import { AgentHome } from '../support/agent-home.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
 import { markedPids } from '../support/live-processes.ts';
@@ -14,13 +15,17 @@ const ends = /^turn\.(completed|cancelled|failed|interrupted)$/;
 export class Stage {
   readonly holdfast: Holdfast;
   readonly model: ModelServer;
-  /** The agent's home folder. */
-  readonly home: string;
+  readonly #place: AgentHome;
 
-  private constructor(holdfast: Holdfast, model: ModelServer, home: string) {
+  private constructor(holdfast: Holdfast, model: ModelServer, place: AgentHome) {
     this.holdfast = holdfast;
     this.model = model;
-    this.home = home;
+    this.#place = place;
+  }
+
+  /** The agent's home folder. */
+  get home(): string {
+    return this.#place.home;
   }
 
   /** The agent's home is not under the temporary folder, where some warn or refuse; what they leave in theirs goes with the home. */
@@ -28,18 +33,16 @@ export class Stage {
     const model = await startModelServer();
     const cache = join(homedir(), '.cache');
     mkdirSync(cache, { recursive: true });
-    const home = mkdtempSync(join(cache, 'holdfast-real-agent-'));
-    const temporary = join(home, 'tmp');
-    mkdirSync(temporary);
-    const settings = { TMPDIR: temporary, DEFAULT_AGENT: agent.agent, COMPACT_AFTER_SECONDS: '3600', MAX_MEMORY_PER_SESSION_MB: '2000' };
-    const holdfast = await Holdfast.start({ env: { ...settings, ...agent.prepare(home, model.url), ...env } });
-    return new Stage(holdfast, model, home);
+    const place = new AgentHome(cache);
+    const settings = { DEFAULT_AGENT: agent.agent, COMPACT_AFTER_SECONDS: '3600', MAX_MEMORY_PER_SESSION_MB: '2000' };
+    const holdfast = await Holdfast.start({ env: { ...settings, ...agent.prepare(place.home, model.url), ...place.env, ...env } });
+    return new Stage(holdfast, model, place);
   }
 
   async close(): Promise<void> {
     await this.holdfast.dispose();
     await this.model.close();
-    rmSync(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await this.#place.remove();
   }
 
   /** kill -9 of the server, and a new one. */
