@@ -142,6 +142,8 @@ export type Output =
 export interface Encoded<State> {
   lines: string[];
   state: State;
+  /** What can't be done as it was asked for, and is told to clients: the rest is. */
+  notices?: DataOf<'notice'>[];
 }
 export interface Decoded<State> {
   outputs: Output[];
