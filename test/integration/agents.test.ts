@@ -41,7 +41,17 @@ describe('agents', () => {
     const { capabilities } = await view('claude');
     const modes = ['ask', 'accept-edits', 'plan', 'auto'];
     const effort = ['low', 'medium', 'high', 'xhigh', 'max'];
-    expect(capabilities).toEqual({ images: true, resume: true, cancel: true, approvals: true, fork: true, modes, models: true, effort });
+    expect(capabilities).toEqual({
+      images: true,
+      resume: true,
+      cancel: true,
+      approvals: true,
+      fork: true,
+      modes,
+      models: true,
+      effort,
+      terminal: false,
+    });
   });
 
   it('[AV2] are signed in as soon as their file says so', async () => {
@@ -67,6 +77,33 @@ describe('agents', () => {
     expect(refused.body).toMatchObject({ detail: expect.stringContaining(`${file} needs /no/such/node, which is not there`) as string });
     expect((await holdfast.client.call<{ sessions: unknown[] }>('GET', '/api/sessions')).body.sessions).toEqual([]);
     expect((await view('codex')).hint).toContain('needs /no/such/node');
+  });
+
+  it('[AV6] are told with what they said at their last start that they can do, also after a restart', async () => {
+    holdfast = await Holdfast.start();
+    const file = join(holdfast.folder('programs'), 'gemini');
+    const program = `#!${process.execPath}
+      if (process.argv.includes('--version')) { console.log('0.61.0'); process.exit(); }
+      const say = (id, result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { id, method } = JSON.parse(line);
+        if (method === 'initialize') say(id, { protocolVersion: 1, agentCapabilities: { loadSession: false, promptCapabilities: {} } });
+        else if (method === 'session/new') say(id, { sessionId: 's' });
+        else if (method === 'session/prompt') say(id, { stopReason: 'end_turn' });
+      });`;
+    writeFileSync(file, program);
+    chmodSync(file, 0o700);
+    await holdfast.kill();
+    await holdfast.start({ GEMINI_COMMAND: file });
+    expect((await view('gemini')).capabilities).toMatchObject({ images: true, resume: true });
+    const { sessionId } = await holdfast.client.ask({ message: 'hi', agent: 'gemini', projectPath: holdfast.project });
+    const less = { images: false, resume: false, cancel: true };
+    expect((await view('gemini')).capabilities).toMatchObject(less);
+    await holdfast.client.call('POST', `/api/sessions/${sessionId}/stop`);
+    await holdfast.kill();
+    await holdfast.start({ GEMINI_COMMAND: file });
+    expect((await view('gemini')).capabilities).toMatchObject(less);
+    expect((await view('opencode')).capabilities).toMatchObject({ images: true, resume: true });
   });
 
   it('[AV5] tell the memory of their live processes once it was measured', async () => {
