@@ -172,6 +172,18 @@ describe('agents', () => {
     });
   });
 
+  it('[EF5] a model for an agent whose model cannot be chosen is refused, and changes nothing', async () => {
+    holdfast = await Holdfast.start();
+    const { client, project } = holdfast;
+    const refusal = { status: 422, body: { code: 'not-supported', detail: expect.stringContaining('model of the agent echo') as string } };
+    expect(await client.call('POST', '/api/sessions', { projectPath: project, model: 'large' })).toMatchObject(refusal);
+    expect(await client.call('POST', '/api/chat', { message: 'hi', projectPath: project, model: 'large' })).toMatchObject(refusal);
+    const { sessionId } = await client.ask({ message: 'hi', projectPath: project });
+    expect(await client.call('PATCH', `/api/sessions/${sessionId}`, { name: 'New', model: 'large' })).toMatchObject(refusal);
+    expect(await client.session(sessionId)).toMatchObject({ name: 'hi', model: null });
+    expect((await client.call('PATCH', `/api/sessions/${sessionId}`, { model: null })).status).toBe(200);
+  });
+
   it('[EF2] an effort holds from the next message on, in the same process, and in the one that resumes it', async () => {
     const staged = await claudeHoldfast();
     end = staged.dispose;
