@@ -120,6 +120,15 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
       }
     });
 
+    it('ends every tool that it began, with its turn at the latest', () => {
+      const open = new Set<string>();
+      for (const output of outputs) {
+        if (output.kind === 'tool.started') expect(open.size).toBeLessThan(open.add(output.data.toolId).size);
+        if (output.kind === 'tool.finished') expect(open.delete(output.data.toolId), output.data.toolId).toBe(true);
+        if (endings.includes(output.kind)) expect([...open]).toEqual([]);
+      }
+    });
+
     it('says nothing of a turn outside of it', () => {
       const open = new Set<string>();
       const ended = new Set<string>();
