@@ -67,7 +67,7 @@ describe('asking programs for their versions', () => {
     chmodSync(file, 0o700);
     utimesSync(file, 1_000, 1_000);
   };
-  const installed = new Map([['codex', { driver: echoDriver as Driver, command: () => file, environment: () => machine.env }]]);
+  const installed = new Map([['codex', { driver: echoDriver, command: () => file, environment: () => machine.env }]]);
 
   it('[AV4] a program that was replaced is noticed also where all its versions have the same time', async () => {
     const versions = new AgentVersions();
