@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../config/find-command.ts';
@@ -16,11 +16,21 @@ describe('the real codex', () => {
   let stage: Stage;
   afterEach(() => stage.close());
 
-  it('[CX9] that has lost a conversation begins a new one in the same process, and says so once', async () => {
+  const sessions = (home: string): string => join(home, '.codex/sessions');
+  it.each<[string, (home: string) => void]>([
+    ['has lost a conversation', (home) => rmSync(sessions(home), { recursive: true })],
+    [
+      'finds a conversation emptied',
+      (home) => {
+        const files = readdirSync(sessions(home), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+        for (const name of files) writeFileSync(join(sessions(home), name), '');
+      },
+    ],
+  ])('[CX9] that %s begins a new one in the same process, and says so once', async (_, lose) => {
     stage = await Stage.open(codex);
     const { sessionId } = await stage.answer('remember the word fig');
     await stage.call(`/api/sessions/${sessionId}/stop`);
-    rmSync(join(stage.home, '.codex/sessions'), { recursive: true });
+    lose(stage.home);
     const { cursor } = await stage.holdfast.client.session(sessionId);
     expect((await stage.answer('what word', sessionId)).text).toBe('I know no word.');
     const events = await stage.events(sessionId, cursor);
