@@ -75,6 +75,7 @@ export function signedIn(signIn: SignIn, env: Readonly<Record<string, string>>, 
     return looked === 'unreadable' ? 'unknown' : holds(looked.text, file.members);
   });
   if (found.includes('yes')) return 'yes';
-  const elsewhere = signIn.keychainOn?.includes(platform) === true || signIn.maybe?.some((file) => lookInto(placeOf(file, env)) !== 'missing');
+  const elsewhere =
+    signIn.keychainOn?.includes(platform) === true || signIn.maybe?.some((file) => lookInto(placeOf(file, env)) !== 'missing');
   return elsewhere || found.includes('unknown') ? 'unknown' : 'no';
 }
