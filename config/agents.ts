@@ -179,11 +179,12 @@ export const agents: readonly AgentEntry[] = [
     ],
     triedSince: '0.169.0',
     signIn: {
-      env: ['OPENAI_API_KEY', 'CODEX_API_KEY'],
+      // Its app server takes no key from a variable, only from where `codex login` puts it.
+      env: [],
       files: [{ variable: 'CODEX_HOME', folder: '~/.codex', name: 'auth.json', members: ['OPENAI_API_KEY', 'tokens'] }],
       // It may name a provider of one's own, or the system's key store.
       maybe: [{ variable: 'CODEX_HOME', folder: '~/.codex', name: 'config.toml' }],
-      how: 'Run `codex login`, or set OPENAI_API_KEY.',
+      how: 'Run `codex login`, or with a key `printenv OPENAI_API_KEY | codex login --with-api-key`.',
     },
     install: 'npm install -g @openai/codex',
   },

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** How packages name the machines that they are built for. */
@@ -8,6 +8,15 @@ const triples: Record<string, string> = {
   'darwin-x64': 'x86_64-apple-darwin',
   'darwin-arm64': 'aarch64-apple-darwin',
 };
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
 
 function packageOf(file: string): string | null {
   const folder = path.dirname(file);
@@ -37,7 +46,7 @@ export function nativeProgram(
         .replaceAll('{arch}', arch)
         .replaceAll('{triple}', triples[machine] ?? machine),
     );
-    return filled.map((pattern) => path.resolve(home, pattern)).find((file) => existsSync(file)) ?? command;
+    return filled.map((pattern) => path.resolve(home, pattern)).find(isProgram) ?? command;
   } catch {
     // Gone in the meantime: whoever starts it says so.
     return command;

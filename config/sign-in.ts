@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** Whether an agent is signed in, as far as that can be told from files and variables, without asking its service. */
@@ -36,14 +36,17 @@ function placeOf(file: Pick<AgentFile, 'variable' | 'folder' | 'name'>, env: Rea
   return path.isAbsolute(folder) ? path.join(folder, file.name) : null;
 }
 
-function textOf(place: string | null): string | null {
-  if (place === null) return null;
+/** The text of a credentials file, `missing`, or `unreadable` for what is no plain file or too large to look into. */
+function lookInto(place: string | null): { text: string } | 'missing' | 'unreadable' {
+  if (place === null) return 'missing';
   try {
-    const text = readFileSync(place, 'utf8');
-    return text.length > MOST_BYTES ? null : text;
+    const found = statSync(place);
+    // A pipe, as password managers put in place of a file, would hold up the server until somebody writes into it.
+    if (!found.isFile() || found.size > MOST_BYTES) return found.isDirectory() ? 'missing' : 'unreadable';
+    return { text: readFileSync(place, 'utf8') };
   } catch {
     // Missing and forbidden are the same here: the agent, which is the same user, can't read it either.
-    return null;
+    return 'missing';
   }
 }
 
@@ -67,10 +70,12 @@ function holds(text: string, members: readonly string[] | undefined): SignedIn {
 export function signedIn(signIn: SignIn, env: Readonly<Record<string, string>>, platform: NodeJS.Platform = process.platform): SignedIn {
   if (signIn.env.some((name) => (env[name] ?? '') !== '')) return 'yes';
   const found = signIn.files.map((file) => {
-    const text = textOf(placeOf(file, env));
-    return text === null ? 'no' : holds(text, file.members);
+    const looked = lookInto(placeOf(file, env));
+    if (looked === 'missing') return 'no';
+    return looked === 'unreadable' ? 'unknown' : holds(looked.text, file.members);
   });
   if (found.includes('yes')) return 'yes';
-  const elsewhere = signIn.keychainOn?.includes(platform) === true || signIn.maybe?.some((file) => textOf(placeOf(file, env)) !== null);
+  const elsewhere =
+    signIn.keychainOn?.includes(platform) === true || signIn.maybe?.some((file) => lookInto(placeOf(file, env)) !== 'missing');
   return elsewhere || found.includes('unknown') ? 'unknown' : 'no';
 }

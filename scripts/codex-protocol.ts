@@ -16,6 +16,8 @@ const roots = [
   'v2/TurnStartParams',
   'v2/TurnSteerParams',
   'v2/TurnInterruptParams',
+  'v2/ConfigReadParams',
+  'v2/ModelListParams',
   'v2/CommandExecutionRequestApprovalResponse',
   'v2/FileChangeRequestApprovalResponse',
   'v2/PermissionsRequestApprovalResponse',

@@ -6,19 +6,21 @@ import { join } from 'node:path';
 import { startModelServer } from '../cli/model/model-server.ts';
 import { acpEnv, prepareAcpHome, type AcpAgent } from '../cli/model/acp-env.ts';
 import { codexEnv, prepareCodexHome } from '../cli/model/codex-env.ts';
-import { agentEntry } from '../config/agents.ts';
+import { agentEntry, type AgentEntry } from '../config/agents.ts';
+import { findCommand } from '../config/find-command.ts';
 import { nativeProgram } from '../config/native-program.ts';
 import { driverOf } from '../server/agents/catalogue.ts';
 import { claudeDriver } from '../server/agents/claude/driver.ts';
 import { codexDriver } from '../server/agents/codex/driver.ts';
 import type { Driver, LaunchRequest } from '../server/agents/driver.ts';
 import { echoDriver } from '../server/agents/echo/driver.ts';
+import { terminalDriver } from '../server/agents/terminal/driver.ts';
 import { programOf } from '../test/real-agents/programs.ts';
 import { agentSandbox, type AgentSandbox } from '../test/support/sandbox.ts';
 import { startAgent } from './record/agent-run.ts';
 import { normaliser } from './record/normalise.ts';
 import type { Scenario } from './record/scenarios.ts';
-import { acpScenarios, claudeScenarios, codexScenarios, echoScenarios } from './record/scenarios.ts';
+import { acpScenarios, claudeScenarios, codexScenarios, echoScenarios, terminalScenarios } from './record/scenarios.ts';
 import type { TranscriptEntry } from './record/transcript.ts';
 
 // node scripts/record-transcripts.ts [scenario or agent…]: runs the real agents against the scripted model and writes what passed
@@ -58,6 +60,15 @@ const atCodex: Place = {
   },
 };
 
+const atTmux: Place = {
+  command: findCommand(agentEntry('terminal') as AgentEntry, {}, process.env) ?? '/usr/bin/tmux',
+  sandbox: () => {
+    const home = mkdtempSync(join(tmpdir(), 'holdfast-home-'));
+    const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home, SHELL: '/bin/sh', LANG: 'C.UTF-8' };
+    return { home, env, remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }) };
+  },
+};
+
 function nativeCommand(agent: 'codex'): string {
   return nativeProgram(programOf(agent), agentEntry(agent)?.native ?? []);
 }
@@ -70,7 +81,11 @@ async function record<S>(driver: Driver<S>, place: Place, folder: string, name: 
   mkdirSync(filesPath);
   const entries: TranscriptEntry[] = [];
   const { command } = place;
-  const request = { agentSessionId: randomUUID(), projectPath, mode: 'ask', model: null, filesPath, command } as const;
+  const terminal = { folder: sandbox.home, name: 'recorded', command: 'exec cat', cols: 80, rows: 24 };
+  const request = {
+    ...({ agentSessionId: randomUUID(), projectPath, mode: 'ask', model: null, filesPath, command } as const),
+    ...(driver.terminal ? { terminal } : {}),
+  };
   const env = { ...sandbox.env, ...scenario.env };
   try {
     await scenario.play({
@@ -97,12 +112,13 @@ async function recordAll<S>(driver: Driver<S>, place: Place, folder: string, sce
   }
 }
 
-function versionOf(command: string): string {
-  return /\d+\.\d+\.\d+/.exec(execFileSync(command, ['--version'], { encoding: 'utf8' }))?.[0] ?? 'unknown';
+function versionOf(command: string, option = '--version'): string {
+  return /\d+\.\d+(\.\d+)?[a-z]?/.exec(execFileSync(command, [option], { encoding: 'utf8' }))?.[0] ?? 'unknown';
 }
 
 await recordAll(claudeDriver, atClaude, `claude-${versionOf(claude)}`, claudeScenarios);
 await recordAll(echoDriver, atClaude, 'echo', echoScenarios);
+if (existsSync(atTmux.command)) await recordAll(terminalDriver, atTmux, `terminal-${versionOf(atTmux.command, '-V')}`, terminalScenarios);
 if (existsSync(atCodex.command)) await recordAll(codexDriver, atCodex, `codex-${versionOf(atCodex.command)}`, codexScenarios);
 for (const agent of ['copilot', 'opencode', 'gemini'] as const) {
   const entry = agentEntry(agent);

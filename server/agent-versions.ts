@@ -3,13 +3,13 @@ import { statSync } from 'node:fs';
 import { agents } from '../config/agents.ts';
 import type { Agent } from './sessions/context.ts';
 
-/** Time that a program has to say its version, in milliseconds. */
+/** Time that a program has to say its version before it is killed, in milliseconds. */
 const ASK_MS = 20_000;
 /** Time for which whoever asks for all agents waits for that, in milliseconds. */
 const WAIT_MS = 3_000;
 
 interface Asked {
-  /** The program's path and the time of its last change. */
+  /** The program's path, and what changes when another is put in its place. */
   program: string;
   version: string | undefined;
   done: Promise<void>;
@@ -18,6 +18,11 @@ interface Asked {
 /** Asks each installed agent for its version: once for each program, and again when that was replaced. */
 export class AgentVersions {
   readonly #asked = new Map<string, Asked>();
+  readonly #askMs: number;
+
+  constructor(askMs: number = ASK_MS) {
+    this.#askMs = askMs;
+  }
 
   /** Asks those that are new; resolves when all have answered, or a while later. */
   async learn(installed: ReadonlyMap<string, Agent>): Promise<void> {
@@ -43,20 +48,31 @@ export class AgentVersions {
   #ask(agent: string, [command = '', ...args]: string[], program: string, env: Record<string, string>): void {
     const asked: Asked = { program, version: undefined, done: Promise.resolve() };
     asked.done = new Promise((resolve) => {
-      execFile(command, args, { timeout: ASK_MS, env }, (error, stdout) => {
-        // Some tell it at the end of a sentence.
-        const version = /\d+(?:\.\d+)+(?:\S*\w)?/.exec(stdout)?.[0];
-        if (!error && version !== undefined) asked.version = version;
+      try {
+        execFile(command, args, { timeout: this.#askMs, killSignal: 'SIGKILL', env }, (error, stdout) => {
+          // Some tell it at the end of a sentence.
+          const version = /\d+(?:\.\d+)+(?:\S*\w)?/.exec(stdout)?.[0];
+          if (!error && version !== undefined) asked.version = version;
+          resolve();
+        }).unref();
+      } catch {
+        // Some failures to start are thrown, as of a program that is being written at this moment: it is asked again next time.
+        asked.program = '';
         resolve();
-      }).unref();
+      }
     });
     this.#asked.set(agent, asked);
   }
 }
 
+/** Package managers may give each version's files the same time, so that alone does not tell a program from its successor. */
 function stamped(command: string): string | null {
-  const found = statSync(command, { throwIfNoEntry: false });
-  return found ? `${command} ${found.mtimeMs}` : null;
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(command);
+    return [command, ino, size, mtimeMs, ctimeMs].join(' ');
+  } catch {
+    return null;
+  }
 }
 
 /** Whether a version comes before another: by its first three numbers; one that is missing counts as 0. */

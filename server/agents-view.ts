@@ -1,7 +1,7 @@
 import { agents, type AgentEntry } from '../config/agents.ts';
 import { signedIn, type SignedIn } from '../config/sign-in.ts';
 import { isOlder, type AgentVersions } from './agent-versions.ts';
-import type { Capabilities } from './agents/driver.ts';
+import type { Capabilities, Driver } from './agents/driver.ts';
 import type { AgentsView, HealthView } from './contracts/server-views.ts';
 import type { Usage } from './contracts/events.ts';
 import { cannotRun } from './process/runs-here.ts';
@@ -12,6 +12,8 @@ export interface AgentsParts {
   installed: ReadonlyMap<string, Agent>;
   versions: Pick<AgentVersions, 'of'>;
   defaultAgent: string;
+  /** The newest state of its driver that is kept, of a process that has said what it can do. */
+  lastState: (agent: string) => { driver_state: string; state_version: number } | undefined;
   /** As measured, by agent. */
   memory: ReadonlyMap<string, AgentMemory>;
   /** What the conversations of the user who asks have used, by agent. */
@@ -41,7 +43,7 @@ export function agentsHealth(installed: AgentsParts['installed'], versions: Agen
   });
 }
 
-function agentView(entry: AgentEntry, agent: Agent, { versions, defaultAgent, memory, totals }: AgentsParts): AgentView {
+function agentView(entry: AgentEntry, agent: Agent, { versions, defaultAgent, lastState, memory, totals }: AgentsParts): AgentView {
   const command = agent.command();
   const env = agent.environment();
   const found = { command, version: versions.of(entry.agent), signedIn: signInOf(entry, env) };
@@ -53,7 +55,7 @@ function agentView(entry: AgentEntry, agent: Agent, { versions, defaultAgent, me
     command,
     isDefault: entry.agent === defaultAgent,
     signedIn: found.signedIn,
-    capabilities: { ...capabilitiesOf(agent.driver.capabilities), terminal: agent.driver.terminal !== undefined },
+    capabilities: { ...capabilitiesOf(offered(agent.driver, lastState(entry.agent))), terminal: agent.driver.terminal !== undefined },
     memory: memory.get(entry.agent) ?? null,
     totals: totals.get(entry.agent) ?? { sessions: 0, usage: noUsage, costUsd: null },
     ...(hint === null ? {} : { hint }),
@@ -68,6 +70,13 @@ function versionOf(agent: string, versions: AgentsParts['versions']): { version?
 function signInOf(entry: AgentEntry, env: Readonly<Record<string, string>>): SignedIn {
   if (entry.signIn === undefined) return 'unknown';
   return entry.signIn === 'not-needed' ? 'yes' : signedIn(entry.signIn, env);
+}
+
+/** What an agent can do, as far as it has not said at its last start that it can't. */
+function offered(driver: Driver, last: ReturnType<AgentsParts['lastState']>): Capabilities {
+  if (!driver.offers || last?.state_version !== driver.stateVersion) return driver.capabilities;
+  const { images, resume } = driver.offers(JSON.parse(last.driver_state)) ?? driver.capabilities;
+  return { ...driver.capabilities, images: driver.capabilities.images && images, resume: driver.capabilities.resume && resume };
 }
 
 function capabilitiesOf({

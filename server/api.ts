@@ -75,7 +75,8 @@ export function makeApi(parts: ApiParts): Api {
     agents: async (owner) => {
       await versions.learn(agents);
       const totals = new Map(store.sessions.totals(owner).map(({ agent, ...total }) => [agent, total]));
-      return agentsView({ installed: agents, versions, defaultAgent, memory: memoryByAgent(pool.live, monitor.measured), totals });
+      const memory = memoryByAgent(pool.live, monitor.measured);
+      return agentsView({ installed: agents, versions, defaultAgent, lastState: store.incarnations.lastReady, memory, totals });
     },
     health: () => ({
       status: 'ok',

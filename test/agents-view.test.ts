@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { agentEntry, type AgentEntry } from '../config/agents.ts';
 import { AgentVersions, isOlder } from '../server/agent-versions.ts';
 import { hintFor } from '../server/agents-view.ts';
@@ -20,7 +20,7 @@ describe('what to do about an agent', () => {
     expect(hintFor(codex, { ...found, command: null }, machine)).toBe(
       'No program of codex was found. Install it with `npm install -g @openai/codex`. Where it lies elsewhere than in PATH, name it in CODEX_COMMAND.',
     );
-    expect(hintFor(codex, { ...found, signedIn: 'no' }, machine)).toBe('It is not signed in. Run `codex login`, or set OPENAI_API_KEY.');
+    expect(hintFor(codex, { ...found, signedIn: 'no' }, machine)).toMatch(/^It is not signed in\. Run `codex login`/);
     expect(hintFor(codex, { ...found, version: '0.9.3' }, machine)).toMatch(
       /^Version 0\.9\.3 is older than 0\.169\.0, the oldest that was tried/,
     );
@@ -60,6 +60,55 @@ describe('what to do about an agent', () => {
     put('1.2.0.', 4_000);
     await versions.learn(installed);
     expect(versions.of('codex'), 'at the end of a sentence').toBe('1.2.0');
+  });
+});
+
+describe('asking programs for their versions', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-version-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'a codex');
+  const put = (text: string): void => {
+    rmSync(file, { force: true });
+    writeFileSync(file, text);
+    chmodSync(file, 0o700);
+    utimesSync(file, 1_000, 1_000);
+  };
+  const installed = new Map([['codex', { driver: echoDriver, command: () => file, environment: () => machine.env }]]);
+
+  it('[AV4] a program that was replaced is noticed also where all its versions have the same time', async () => {
+    const versions = new AgentVersions();
+    put('#!/bin/sh\necho 1.0.0\n');
+    await versions.learn(installed);
+    put('#!/bin/sh\necho 1.0.1\n');
+    await versions.learn(installed);
+    expect(versions.of('codex')).toBe('1.0.1');
+  });
+
+  it('[AV4] one that cannot be started at this moment is no error, and is asked again', async () => {
+    const versions = new AgentVersions();
+    put('#!/bin/sh\necho 1.2.3\n');
+    // Linux starts no program that somebody is writing.
+    const writing = openSync(file, 'r+');
+    await versions.learn(installed);
+    closeSync(writing);
+    await versions.learn(installed);
+    expect(versions.of('codex')).toBe('1.2.3');
+  });
+
+  it.each([
+    ['prints without end', 'while :; do echo 0123456789; done'],
+    ['says nothing and does not mind being asked to end', "trap '' TERM; while :; do sleep 0.1; done"],
+  ])('[AV4] one that %s is killed, and holds up nobody from then on', async (_, script) => {
+    put(`#!/bin/sh\n${script}\n`);
+    const versions = new AgentVersions(200);
+    const learns = async (): Promise<number> => {
+      const since = performance.now();
+      await versions.learn(installed);
+      return performance.now() - since;
+    };
+    await learns();
+    expect(await learns()).toBeLessThan(1_000);
+    expect(versions.of('codex')).toBeUndefined();
   });
 });
 

@@ -11,7 +11,10 @@ export interface Prompt {
 
 /** What the script wants of a tool; each dialect knows how its agents' tools are called. */
 export type ToolUse =
-  { kind: 'run'; command: string } | { kind: 'write'; path: string; content: string } | { kind: 'ask'; question: string; labels: string[] };
+  | { kind: 'mcp'; server: string; tool: string }
+  | { kind: 'run'; command: string }
+  | { kind: 'write'; path: string; content: string }
+  | { kind: 'ask'; question: string; labels: string[] };
 
 /** A block of an answer; `pieces` become one delta each. */
 export type AnswerBlock = { type: 'text'; pieces: string[] } | { type: 'thinking'; pieces: string[] } | { type: 'tool'; use: ToolUse };
@@ -41,6 +44,8 @@ function toolFor(text: string): ToolUse | undefined {
   if (command !== undefined) return { kind: 'run', command };
   const [, path = '', content = ''] = /^(\S+) ?(.*)$/.exec(lineOf(text, 'write') ?? '') ?? [];
   if (path !== '') return { kind: 'write', path, content };
+  const [, server = '', tool = ''] = /^(\S+) (\S+)$/.exec(lineOf(text, 'mcp') ?? '') ?? [];
+  if (server !== '') return { kind: 'mcp', server, tool };
   const ask = lineOf(text, 'ask');
   if (ask === undefined) return undefined;
   const [question = '', ...labels] = ask.split('|');
@@ -72,7 +77,7 @@ function wordsFor(text: string, earlier: string[]): string[] {
  *     length                      the number of characters of the message and the start of its SHA-256
  *     status=529   hang   cut     fails with this status; never answers; breaks off in the middle of the stream
  *
- * and by its lines: `run: COMMAND`, `write: PATH CONTENT`, `ask: QUESTION|OPTION|OPTION` use a tool, `say: TEXT` says
+ * and by its lines: `run: COMMAND`, `write: PATH CONTENT`, `ask: QUESTION|OPTION|OPTION`, `mcp: SERVER TOOL` use a tool, `say: TEXT` says
  * something before, `think` thinks first. Anything else is repeated: `You said: …`. A tool's result: `Tool said: …`.
  */
 export function answerTo({ last: input, earlier }: Prompt): Answer {

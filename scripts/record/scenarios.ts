@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DriverCommand } from '../../server/agents/driver.ts';
 import type { AgentRun } from './agent-run.ts';
+import type { AnyCommand } from './transcript.ts';
 
 /** What a scenario can do: start the agent for its conversation, anew or to resume it. */
 export interface Stage {
@@ -85,6 +86,48 @@ async function failing(run: AgentRun, text: string): Promise<void> {
   run.send(message(text));
   await run.next('turn.failed');
 }
+
+/** Waits until a terminal has printed this. */
+async function printed(run: AgentRun, text: string): Promise<void> {
+  for (let seen = ''; !seen.includes(text);) seen += (await run.next('output')).bytes;
+}
+
+const typed = (text: string): AnyCommand => ({ kind: 'input', data: Buffer.from(text).toString('base64') });
+
+/** What terminals are recorded with: `cat` runs in them. */
+export const terminalScenarios: Record<string, Scenario> = {
+  typed: once(async (run) => {
+    await run.next('ready');
+    run.send(typed('hello, wörld\r'));
+    await printed(run, 'rld\r\nhello');
+    // So long that it is pasted.
+    run.send(typed(`${'long '.repeat(30)}\r`));
+    await printed(run, 'long \r\nlong');
+    run.send(typed('\x04'));
+    await run.gone();
+  }),
+  screens: once(async (run) => {
+    await run.next('ready');
+    run.send(typed('one\r'));
+    await printed(run, 'one\r\none');
+    run.send({ kind: 'screen', id: 'first', lines: 0 });
+    await run.next('screen');
+    run.send({ kind: 'resize', cols: 40, rows: 10 });
+    await run.next('resized');
+    run.send({ kind: 'screen', id: 'second', lines: 100 });
+    await run.next('screen');
+    run.send(typed('\x03'));
+    await run.gone();
+  }),
+  early: once(async (run) => {
+    // Before the terminal is there.
+    run.send(typed('early\r'));
+    run.send({ kind: 'resize', cols: 100, rows: 30 });
+    await printed(run, 'early\r\nearly');
+    run.send(typed('\x04'));
+    await run.gone();
+  }),
+};
 
 export const claudeScenarios: Record<string, Scenario> = {
   hello: once((run) => turn(run, 'hello there')),

@@ -142,6 +142,8 @@ export type Output =
 export interface Encoded<State> {
   lines: string[];
   state: State;
+  /** What can't be done as it was asked for, and is told to clients: the rest is. */
+  notices?: DataOf<'notice'>[];
 }
 export interface Decoded<State> {
   outputs: Output[];
@@ -201,6 +203,8 @@ export interface Driver<State = unknown> {
   readonly terminal?: TerminalSide<State>;
   /** How lines are decoded; latin1 keeps every byte. Default UTF-8. */
   readonly encoding?: 'latin1';
+  /** What the program said that it can do, where that may be less than the capabilities; null before it has said so. */
+  offers?(state: State): Pick<Capabilities, 'images' | 'resume'> | null;
   /** State of an older version brought up to this one; null when that can't be done. */
   migrate(old: unknown, version: number): State | null;
   launch(request: LaunchRequest): LaunchSpec;

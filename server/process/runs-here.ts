@@ -51,12 +51,16 @@ function wrongElf(head: Buffer, { platform, arch }: Machine): string | null {
     : `is built for ${built}, and this machine is ${arch}`;
 }
 
+/** Options of `env` whose next word is not the program. */
+const takesAWord = /^-(?:-unset|-chdir|-argv0|-path|[^-]*[uCPa])$/;
+
 function missingInterpreter(head: string, env: Readonly<Record<string, string>>): string | null {
   const [interpreter = '', ...rest] = (head.slice(2).split('\n')[0] ?? '').trim().split(/\s+/);
   if (interpreter === '') return null;
   if (!canExecute(interpreter)) return `needs ${interpreter}, which is not there`;
   // `env` finds the program in PATH, behind its own options and variables.
-  const name = basename(interpreter) === 'env' ? rest.find((word) => !word.startsWith('-') && !word.includes('=')) : undefined;
+  if (basename(interpreter) !== 'env' || rest.some((word) => takesAWord.test(word))) return null;
+  const name = rest.find((word) => !word.startsWith('-') && !word.includes('='));
   if (name === undefined || name.includes('/')) return null;
   const folders = (env['PATH'] ?? '/usr/bin:/bin').split(':').filter(isAbsolute);
   return folders.some((folder) => canExecute(join(folder, name))) ? null : `needs ${name}, which is not in PATH`;

@@ -19,7 +19,7 @@ import type { AcceptParts, Sender } from './turns/accept.ts';
 import { acceptMessage } from './turns/accept.ts';
 import { decideRequest } from './approvals/decide.ts';
 import type { Archive } from './archive/archive.ts';
-import { assertEffort } from './effort.ts';
+import { assertEffort, assertModel } from './effort.ts';
 import { forkSession } from './fork.ts';
 import { deliveryOf } from './turns/delivery.ts';
 import { bodyHash, earlierAnswer, requestKey } from './turns/idempotency.ts';
@@ -114,6 +114,7 @@ export class SessionCommands {
       throw new AppError('session-archived', 'This session is archived: only its name and its labels can be changed.');
     if (name !== undefined && session.terminal !== null) checkNameFree(context.store, session, name);
     assertEffort(context, session.agent, effort);
+    assertModel(context, session.agent, model);
     context.log.transact((append) => {
       context.store.sessions.update(session.num, {
         ...(name === undefined ? {} : { name }),

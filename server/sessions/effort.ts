@@ -1,6 +1,12 @@
 import { AppError } from '../platform/app-error.ts';
 import type { SessionContext } from './context.ts';
 
+/** Throws `not-supported` where an agent's model can't be chosen. */
+export function assertModel({ agents }: Pick<SessionContext, 'agents'>, agent: string, model: string | null | undefined): void {
+  if (model === null || model === undefined || agents.get(agent)?.driver.capabilities.models === true) return;
+  throw new AppError('not-supported', `The model of the agent ${agent} can't be chosen; GET /api/agents says whose can.`);
+}
+
 /** Throws `not-supported`, with the agents and the efforts that there are, where an agent can't be told to think this hard. */
 export function assertEffort({ agents }: Pick<SessionContext, 'agents'>, agent: string, effort: string | null | undefined): void {
   if (effort === null || effort === undefined) return;

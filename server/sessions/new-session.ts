@@ -4,7 +4,7 @@ import { AppError } from '../platform/app-error.ts';
 import type { SessionRow, SpareFilter } from '../storage/sessions-table.ts';
 import { cannotRun } from '../process/runs-here.ts';
 import type { Agent, SessionContext } from './context.ts';
-import { assertEffort } from './effort.ts';
+import { assertEffort, assertModel } from './effort.ts';
 import type { Spares } from './pool/spares.ts';
 import { newTerminal } from './terminal/terminal-of.ts';
 
@@ -41,6 +41,7 @@ export function newSession(parts: NewSessionParts, append: Append, request: NewS
   if (!agent) throw new AppError('agent-unknown', `There is no agent "${agentName}"; there are: ${[...context.agents.keys()].join(', ')}.`);
   assertRuns(agentName, agent);
   assertEffort(context, agentName, request.effort);
+  assertModel(context, agentName, request.model);
   const key = {
     owner: request.owner,
     project_path: request.projectPath,

@@ -53,6 +53,9 @@ export function incarnationsTable(db: Database) {
     INSERT INTO incarnations (id, session_num, agent, resumed, boot_id, driver_state, state_version, mode, model, effort, created_at)
     VALUES (@id, @session_num, @agent, @resumed, @boot_id, @driver_state, @state_version, @mode, @model, @effort, @created_at)`);
   const byId = db.prepare<[string], IncarnationRow>('SELECT * FROM incarnations WHERE id = ?');
+  const lastReady = db.prepare<[string], Pick<IncarnationRow, 'driver_state' | 'state_version'>>(
+    'SELECT driver_state, state_version FROM incarnations WHERE agent = ? AND ready_at IS NOT NULL ORDER BY created_at DESC LIMIT 1',
+  );
   const unended = db.prepare<[], IncarnationRow>('SELECT * FROM incarnations WHERE ended_at IS NULL');
   const ids = db.prepare<[], { id: string }>('SELECT id FROM incarnations');
   const ofSession = db.prepare<[number], { id: string }>('SELECT id FROM incarnations WHERE session_num = ? ORDER BY created_at DESC');
@@ -82,6 +85,8 @@ export function incarnationsTable(db: Database) {
   return {
     insert: (row: Parameters<typeof insert.run>[0]): void => void insert.run({ effort: null, ...row }),
     byId: (id: string): IncarnationRow | undefined => byId.get(id),
+    /** The newest process of an agent that has taken messages. */
+    lastReady: (agent: string): Pick<IncarnationRow, 'driver_state' | 'state_version'> | undefined => lastReady.get(agent),
     unended: (): IncarnationRow[] => unended.all(),
     ids: (): string[] => ids.all().map((row) => row.id),
     ofSession: (num: number): string[] => ofSession.all(num).map((row) => row.id),

@@ -156,6 +156,42 @@ describe('[ACP3] a conversation that can not be loaded', () => {
   });
 });
 
+describe('[ACP3] a conversation that can not be loaded now', () => {
+  const resumed = (): Run => {
+    const run = new Run({ args: [] }, { resume: true });
+    run.answers({ agentCapabilities: { loadSession: true }, authMethods: login });
+    return run;
+  };
+  it.each([
+    [-32603, 'getaddrinfo ENOTFOUND oauth2.example.com'],
+    [-32603, 'fetch failed'],
+    [429, 'Slow down'],
+    [-32603, "ENOSPC: no space left on device, open 'a'"],
+  ])('is kept, and loaded with the next message: %d %s', (code, text) => {
+    const run = resumed();
+    expect(kinds(run.fails(code, text))).toEqual(['ready', 'notice']);
+    run.told(message);
+    run.answers({ agentCapabilities: { loadSession: true } });
+    expect(run.last).toMatchObject({ method: 'session/load', params: { sessionId: 'old' } });
+  });
+  it.each([
+    [-32000, 'Session old not found'],
+    [-32603, 'The catalog index is empty.'],
+  ])('is lost where the agent does not know it, however it numbers that: %d %s', (code, text) => {
+    expect(resumed().fails(code, text)).toEqual([{ kind: 'refused', detail: text }]);
+  });
+});
+
+it('[ACP4] says that an agent speaks another version of the protocol', () => {
+  const run = new Run();
+  expect(run.answers({ protocolVersion: 2 })).toMatchObject([
+    { kind: 'ready' },
+    { data: { detail: expect.stringContaining('version 2') as string } },
+  ]);
+  run.told(message);
+  expect(run.answers({ protocolVersion: 2 }).at(-1)).toMatchObject({ kind: 'turn.failed', code: 'not-supported' });
+});
+
 it('[ACP4] says why no session opens, with each message, and hands the message over when one does', () => {
   const run = new Run();
   run.answers({ authMethods: login });
@@ -266,6 +302,19 @@ describe('[ACP9] words that tell of a failed call', () => {
   });
 });
 
+it.each<[string, (run: Run) => void]>([
+  ['a tool', (run) => run.updates({ sessionUpdate: 'tool_call', ...command, status: 'in_progress' })],
+  ['a request', (run) => run.asks(0, command)],
+  ['a thought', (run) => run.updates({ sessionUpdate: 'agent_thought_chunk', content: { type: 'text', text: 'Hm.' } })],
+])('[ACP9] words that look like a failed call stand before %s that follows, and are an answer', (_, follows) => {
+  const run = Run.opened();
+  run.told(message);
+  run.speaks('Error: no such file. I look for it.');
+  follows(run);
+  expect(kinds(run.outputs).slice(kinds(run.outputs).indexOf('turn.started') + 1)[0]).toBe('text');
+  expect(run.answers({ stopReason: 'end_turn' }).at(-1)?.kind).toBe('turn.completed');
+});
+
 describe('[ACP10] an end of a turn', () => {
   const end = (how: (run: Run) => void): Output | undefined => {
     const run = Run.opened();
@@ -321,6 +370,65 @@ it('[ACP11] tells what each turn used, and a cost only where it was reported', (
   expect(used(25)).toMatchObject({ data: { usage: { inputTokens: 15 }, costUsd: 0 } });
 });
 
+it.each<[string, (run: Run) => Output[]]>([
+  ['fails', (run) => run.fails(-32603, 'terminated')],
+  ['is cancelled', (run) => run.answers({ stopReason: 'cancelled' })],
+])('[ACP11] tells what a turn cost that %s', (_, ends) => {
+  const run = Run.opened();
+  run.told(message);
+  run.updates({ sessionUpdate: 'usage_update', cost: { amount: 0.25, currency: 'USD' } });
+  const usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  expect(ends(run).at(-2)).toEqual({ kind: 'usage', turnId, data: { usage, costUsd: 0.25 } });
+  run.told(message);
+  expect(kinds(run.answers({ stopReason: 'cancelled' }))).not.toContain('usage');
+});
+
+describe('[ACP15] what is told of a tool', () => {
+  const update = (run: Run, status: string): Output[] => run.updates({ sessionUpdate: 'tool_call_update', toolCallId: 't', status });
+  it('after its end is no news, until the agent uses its name again', () => {
+    const run = Run.opened();
+    run.told(message);
+    run.updates({ sessionUpdate: 'tool_call', ...command, status: 'in_progress' });
+    expect(kinds(update(run, 'completed'))).toEqual(['tool.finished']);
+    expect([...update(run, 'completed'), ...update(run, 'in_progress')]).toEqual([]);
+    expect(kinds(run.updates({ sessionUpdate: 'tool_call', ...command, status: 'in_progress' }))).toEqual(['tool.started']);
+  });
+  it('after the end of its turn is no news', () => {
+    const run = Run.opened();
+    run.told(message);
+    run.updates({ sessionUpdate: 'tool_call', ...command, status: 'in_progress' });
+    run.told({ kind: 'cancel' });
+    expect(kinds(run.answers({ stopReason: 'cancelled' }))).toEqual(['tool.finished', 'turn.cancelled']);
+    expect(update(run, 'failed')).toEqual([]);
+    run.told(message);
+    expect(update(run, 'failed')).toEqual([]);
+  });
+});
+
+describe('[ACP16] the mode that the agent goes into by itself', () => {
+  const option = (currentValue: string) => ({
+    sessionUpdate: 'config_option_update',
+    configOptions: [{ id: 'how', category: 'mode', type: 'select', currentValue, options: [] }],
+  });
+  it.each([
+    ['current_mode_update', { sessionUpdate: 'current_mode_update', currentModeId: 'planning' }],
+    ['config_option_update', option('planning')],
+  ])('becomes that of the session: %s', (_, update) => {
+    const run = Run.opened();
+    expect(run.updates(update)).toEqual([{ kind: 'mode', mode: 'plan' }]);
+    expect(run.updates(update)).toEqual([]);
+  });
+  it('is not the one that it still tells of while another is being set', () => {
+    const run = Run.opened();
+    run.told({ kind: 'setMode', mode: 'plan' });
+    expect(run.updates(option('normal'))).toEqual([]);
+    expect(run.updates({ sessionUpdate: 'current_mode_update', currentModeId: 'normal' })).toEqual([]);
+    run.answers({});
+    expect(run.state.mode).toBe('plan');
+    expect(run.updates(option('normal'))).toEqual([{ kind: 'mode', mode: 'ask' }]);
+  });
+});
+
 it('[ACP12] ends a message where a tool begins, and begins another after a failed try', () => {
   const run = Run.opened();
   run.told(message);
@@ -358,4 +466,12 @@ it('[ACP14] hands images over as content, files by their paths, and nothing to a
     { params: { prompt: [image, { type: 'text', text: 'Attached files:\n- a.txt: /files/a.txt' }, { type: 'text', text: 'hi' }] } },
   ]);
   expect(() => Run.opened().told(command)).toThrow(expect.objectContaining({ code: 'not-supported' }) as Error);
+  // What it takes is known when it has opened a session: not while somebody has to sign in.
+  const closed = new Run();
+  closed.answers({});
+  closed.fails(-32000, 'Authentication required');
+  closed.told(command);
+  closed.answers({});
+  expect(closed.answers({ sessionId: 's' }).at(-1)).toMatchObject({ kind: 'turn.failed', code: 'not-supported' });
+  expect(closed.last).toMatchObject({ method: 'session/new' });
 });

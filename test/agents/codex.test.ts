@@ -97,6 +97,82 @@ describe('a cancel', () => {
   });
 });
 
+it('[CX5] what codex asks after a cancel is answered `cancel`, also in auto, and nobody is asked', () => {
+  for (const mode of ['ask', 'auto'] as const) {
+    const codex = new Played({ mode })
+      .gets(message('one'))
+      .tells('turn/started', { turn: { id: 'turn-1' } })
+      .gets({ kind: 'cancel' });
+    codex.take();
+    codex.says({ id: 0, method: 'item/commandExecution/requestApproval', params: { threadId: 'thread', command: 'ls' } });
+    expect(codex.take()).toEqual({ lines: [{ id: 0, result: { decision: 'cancel' } }], outputs: [] });
+  }
+});
+
+it('[CX13] a tool that was cut short ends with its turn, since codex tells no end of it', () => {
+  const codex = new Played().gets(message('one')).tells('turn/started', { turn: { id: 'turn-1' } });
+  codex.tells('item/started', { item: { type: 'commandExecution', id: 'c1', command: 'sleep 100' } }).gets({ kind: 'cancel' });
+  codex.take();
+  codex.tells('turn/completed', { turn: { id: 'turn-1', status: 'interrupted' } });
+  const { outputs } = codex.take();
+  expect(outputs).toMatchObject([{ kind: 'tool.finished', turnId: 'one', data: { toolId: 'c1', ok: false } }, { kind: 'turn.cancelled' }]);
+});
+
+describe('what an MCP server wants', () => {
+  // As codex 0.169 asks before it uses a tool of an MCP server.
+  const about = { codex_approval_kind: 'mcp_tool_call', persist: ['session', 'always'], tool_name: 'touch', tool_params: { name: 'x' } };
+  const asks = (codex: Played, change: object = {}): Played =>
+    codex.says({
+      id: 0,
+      method: 'mcpServer/elicitation/request',
+      params: {
+        ...{ threadId: 'thread', turnId: 'turn-1', serverName: 'files', mode: 'form', _meta: about },
+        ...{ message: 'Allow the files MCP server to run tool "touch"?', requestedSchema: { type: 'object', properties: {} } },
+        ...change,
+      },
+    });
+  const working = (mode: PermissionMode = 'ask'): Played => {
+    const codex = new Played({ mode }).gets(message('one')).tells('turn/started', { turn: { id: 'turn-1' } });
+    codex.take();
+    return codex;
+  };
+  const approvalId = '0';
+  it.each<[string, DriverCommand, object]>([
+    ['allowed', { kind: 'approve', approvalId, always: false }, { action: 'accept', content: {}, _meta: null }],
+    ['allowed always', { kind: 'approve', approvalId, always: true }, { action: 'accept', content: {}, _meta: { persist: 'session' } }],
+    ['denied', { kind: 'deny', approvalId, message: '' }, { action: 'decline', content: null, _meta: null }],
+    ['cancelled', { kind: 'cancel' }, { action: 'cancel', content: null, _meta: null }],
+  ])('[CX15] to use a tool is asked as an approval, and %s', (_, decision, result) => {
+    const codex = asks(working());
+    const data = {
+      approvalId,
+      tool: 'files.touch',
+      title: 'files.touch: Allow the files MCP server to run tool "touch"?',
+      input: { name: 'x' },
+    };
+    expect(codex.take().outputs).toMatchObject([{ kind: 'approval.requested', turnId: 'one', data }]);
+    expect(codex.gets(decision).take().lines).toContainEqual({ id: 0, result });
+  });
+  it('[CX15] is allowed in auto where it is a tool, and asked where the server itself wants to know', () => {
+    expect(asks(working('auto')).take()).toMatchObject({ lines: [{ id: 0, result: { action: 'accept' } }], outputs: [] });
+    const own = asks(working('auto'), { _meta: null, message: 'Delete all?' }).take();
+    expect(own).toMatchObject({
+      lines: [],
+      outputs: [{ kind: 'approval.requested', data: { tool: 'files', input: { message: 'Delete all?' } } }],
+    });
+    const options = own.outputs.flatMap((output) => (output.kind === 'approval.requested' ? output.data.options.map(({ id }) => id) : []));
+    expect(options).toEqual(['allow', 'deny']);
+  });
+  it.each([
+    ['a form', { requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } }],
+    ['a page', { mode: 'url', url: 'https://example.com' }],
+  ])('[CX15] is declined where it is %s, and that is said', (_, change) => {
+    const { lines, outputs } = asks(working(), change).take();
+    expect(lines).toEqual([{ id: 0, result: { action: 'decline', content: null, _meta: null } }]);
+    expect(outputs).toMatchObject([{ kind: 'notice', data: { code: 'control-refused' } }]);
+  });
+});
+
 it('[CX3] a message during a turn is sent when that has ended, so that it does not become a part of it', () => {
   const played = Played.running().gets(message('and then', 'second'));
   expect(played.take().lines).toEqual([]);
@@ -276,6 +352,42 @@ describe('a conversation', () => {
     expect(outputs).toEqual([{ kind: 'ready', agentSessionId: 'thread' }]);
   });
 
+  it.each([
+    'failed to read thread: thread-store internal error: rollout at /home/user/.codex/sessions/a.jsonl is empty',
+    'failed to read thread: rollout at /home/user/.codex/sessions/a.jsonl does not start with session metadata',
+    'thread 0b9f1c0e-7b62-4b83-8f3e-0f5a4f5d7a11 not found',
+  ])('[CX9] of which codex can read nothing any more is begun anew: %s', (text) => {
+    const codex = new Played({ resume: true });
+    codex.state = codexDriver.begin({ ...request, resume: true }).state;
+    codex.says({ id: 'holdfast-thread', error: { code: -32603, message: text } });
+    expect(codex.take()).toMatchObject({ outputs: [{ kind: 'refused', detail: text }], lines: [{ method: 'thread/start' }] });
+  });
+
+  it('[CX16] that goes on gets the model and the effort of the configuration again where none is chosen', () => {
+    const resumed = (config: unknown, change: Partial<LaunchRequest> = {}): Record<string, unknown>[] => {
+      const codex = new Played();
+      const { lines, state } = codexDriver.begin({ ...request, resume: true, ...change });
+      expect(lines.join()).not.toContain('thread/resume');
+      codex.state = state;
+      codex.says({ id: 'holdfast-models', result: { data: [{ id: 'x', model: 'usual', defaultReasoningEffort: 'low' }] } });
+      codex.says({
+        id: 'holdfast-config',
+        ...(config === null ? { error: { code: -32601, message: 'unknown' } } : { result: { config } }),
+      });
+      expect(codex.take().lines).toMatchObject([{ method: 'thread/resume' }]);
+      codex.says({ id: 'holdfast-thread', result: { thread: { id: 'thread' }, model: change.model ?? 'chosen', reasoningEffort: 'high' } });
+      codex.take();
+      return codex.gets(message('one')).take().lines;
+    };
+    expect(resumed({ model: 'usual', model_reasoning_effort: null })).toMatchObject([{ params: { model: 'usual', effort: 'low' } }]);
+    expect(resumed({ model: 'usual', model_reasoning_effort: 'minimal' })).toMatchObject([{ params: { effort: 'minimal' } }]);
+    const chosen = resumed({ model: 'usual', model_reasoning_effort: 'low' }, { model: 'chosen', effort: 'high' });
+    for (const config of [chosen, resumed(null), resumed({ profile: 'mine', model: 'usual' })]) {
+      expect(config[0]?.params).not.toHaveProperty('model');
+      expect(config[0]?.params).not.toHaveProperty('effort');
+    }
+  });
+
   it('[CX9] is not lost where codex only can not open it now', () => {
     const begun = codexDriver.begin({ ...request, resume: true });
     const failed = codexDriver.decode('{"id":"holdfast-thread","error":{"message":"failed to load configuration"}}', begun.state);
@@ -338,6 +450,15 @@ describe('what else codex tells', () => {
       { kind: 'tool.started', data: { toolId: 'w', title: 'web_search: holdfast' } },
       { kind: 'tool.finished', data: { toolId: 'w', ok: true } },
     ]);
+  });
+
+  it('[CX13] keeps an item of a kind that nobody knows, and passes over those that are no news', () => {
+    const codex = new Played().gets(message('one')).tells('turn/started', { turn: { id: 'turn-1' } });
+    codex.take();
+    codex
+      .tells('item/completed', { item: { type: 'fromTheFuture', id: 'f1' } })
+      .tells('item/completed', { item: { type: 'userMessage', id: 'u1' } });
+    expect(codex.take().outputs).toMatchObject([{ kind: 'unknown', turnId: 'one' }]);
   });
 
   it('[CX13] keeps what nobody knows whole', () => {

@@ -6,6 +6,8 @@ import { codexDriver } from '../../server/agents/codex/driver.ts';
 import { driverOf } from '../../server/agents/catalogue.ts';
 import type { Driver, DriverCommand, LaunchRequest, Output } from '../../server/agents/driver.ts';
 import { echoDriver } from '../../server/agents/echo/driver.ts';
+import { terminalDriver } from '../../server/agents/terminal/driver.ts';
+import type { TerminalState } from '../../server/agents/terminal/state.ts';
 import { hostileLines, mangledLine, seeded } from './fuzz.ts';
 import type { Transcript } from './replay.ts';
 import { replay, transcriptsOf } from './replay.ts';
@@ -37,6 +39,56 @@ function turnsSent(transcript: Transcript): string[] {
   });
 }
 
+/** What a transcript proves of any driver. */
+function playsBack<S>(driver: Driver<S>, transcript: Transcript): void {
+  const { outputs, written, states } = replay(driver, transcript.entries);
+
+  it('writes the lines that the agent got when it was recorded', () => {
+    expect(written).toEqual(transcript.entries.flatMap((entry) => (entry.dir === 'in' ? [entry.line] : [])));
+  });
+
+  it('gives the same outputs when its state was saved and read again at every line', () => {
+    expect(replay(driver, transcript.entries, copy)).toEqual({ outputs, written, states });
+  });
+
+  it('becomes ready once an incarnation', () => {
+    const incarnations = transcript.entries.filter((entry) => entry.dir === 'begin').length;
+    expect(outputs.filter((output) => output.kind === 'ready')).toHaveLength(incarnations);
+  });
+
+  it('does not throw on mangled lines, and its state stays plain JSON (seeds 1-20)', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = seeded(seed);
+      const lines = transcript.entries.map((entry) => (entry.dir === 'out' ? { ...entry, line: mangledLine(entry.line, random) } : entry));
+      const entries = lines.filter((entry) => entry.dir !== 'in' || entry.command?.kind === 'message' || driver.terminal !== undefined);
+      const broken = replay(driver, entries);
+      expect(copy(broken.states.at(-1)), `seed ${seed}`).toEqual(broken.states.at(-1));
+      const ends = broken.outputs.filter((output) => endings.includes(output.kind));
+      expect(new Set(ends.map((output) => 'turnId' in output && output.turnId)).size, `seed ${seed}`).toBe(ends.length);
+    }
+  });
+}
+
+/** What holds of any driver in this state. */
+function takesAnyLine<S>(driver: Driver<S>, stateOf: () => S, where: { turnId?: string }): void {
+  it('keeps every line that it does not understand, and never throws', () => {
+    const state = stateOf();
+    for (const line of ['not json', '', '{"type":"from-the-future","more":[1,2]}', '[1]', 'null']) {
+      expect(driver.decode(line, state)).toEqual({ outputs: [{ kind: 'unknown', ...where, data: { line } }], replies: [], state });
+    }
+    for (const line of hostileLines) {
+      const decoded = driver.decode(line, state);
+      expect(() => JSON.stringify(decoded)).not.toThrow();
+    }
+  });
+
+  it('cuts an unknown line that is very long, and says so', () => {
+    const [output] = driver.decode('x'.repeat(5_000_000), stateOf()).outputs;
+    expect(output).toMatchObject({ kind: 'unknown', data: { truncated: true } });
+    expect(output?.kind === 'unknown' && output.data.line.length).toBe(256 * 1024);
+  });
+}
+
 /** The driver's contract. `opening` is what the agent prints, line by line, until it takes messages. */
 function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
   const transcripts = transcriptsOf(driver.agent);
@@ -55,15 +107,8 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
   it('has recorded transcripts', () => expect(transcripts.length).toBeGreaterThan(5));
 
   describe.each(transcripts)('$name', (transcript) => {
-    const { outputs, written, states } = replay(driver, transcript.entries);
-
-    it('writes the lines that the agent got when it was recorded', () => {
-      expect(written).toEqual(transcript.entries.flatMap((entry) => (entry.dir === 'in' ? [entry.line] : [])));
-    });
-
-    it('gives the same outputs when its state was saved and read again at every line', () => {
-      expect(replay(driver, transcript.entries, copy)).toEqual({ outputs, written, states });
-    });
+    playsBack(driver, transcript);
+    const { outputs, states } = replay(driver, transcript.entries);
 
     it('takes each turn through its steps once and ends it once', () => {
       for (const id of turnsSent(transcript)) {
@@ -75,7 +120,16 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
       }
     });
 
-    it('says nothing of a turn outside of it, and becomes ready once an incarnation', () => {
+    it('ends every tool that it began, with its turn at the latest', () => {
+      const open = new Set<string>();
+      for (const output of outputs) {
+        if (output.kind === 'tool.started') expect(open.size).toBeLessThan(open.add(output.data.toolId).size);
+        if (output.kind === 'tool.finished') expect(open.delete(output.data.toolId), output.data.toolId).toBe(true);
+        if (endings.includes(output.kind)) expect([...open]).toEqual([]);
+      }
+    });
+
+    it('says nothing of a turn outside of it', () => {
       const open = new Set<string>();
       const ended = new Set<string>();
       for (const output of outputs) {
@@ -85,8 +139,6 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
         if (endings.includes(output.kind)) ended.add(output.turnId);
       }
       expect([...open].sort()).toEqual([...new Set(turnsSent(transcript))].sort());
-      const incarnations = transcript.entries.filter((entry) => entry.dir === 'begin').length;
-      expect(outputs.filter((output) => output.kind === 'ready')).toHaveLength(incarnations);
     });
 
     it('streams each message so that its deltas make up its text, under its name', () => {
@@ -141,39 +193,9 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
       expect(new Set(resolved).size).toBe(resolved.length);
       for (const id of resolved) expect(asked).toContain(id);
     });
-
-    it('does not throw on mangled lines, and its state stays plain JSON (seeds 1-20)', () => {
-      for (let seed = 1; seed <= 20; seed++) {
-        const random = seeded(seed);
-        const lines = transcript.entries.map((entry) =>
-          entry.dir === 'out' ? { ...entry, line: mangledLine(entry.line, random) } : entry,
-        );
-        const entries = lines.filter((entry) => entry.dir !== 'in' || entry.command?.kind === 'message');
-        const broken = replay(driver, entries);
-        expect(copy(broken.states.at(-1)), `seed ${seed}`).toEqual(broken.states.at(-1));
-        const ends = broken.outputs.filter((output) => endings.includes(output.kind));
-        expect(new Set(ends.map((output) => 'turnId' in output && output.turnId)).size, `seed ${seed}`).toBe(ends.length);
-      }
-    });
   });
 
-  it('keeps every line that it does not understand, and never throws', () => {
-    const { state } = driver.encode(message, opened().state);
-    for (const line of ['not json', '', '{"type":"from-the-future","more":[1,2]}', '[1]', 'null']) {
-      expect(driver.decode(line, state)).toEqual({ outputs: [{ kind: 'unknown', turnId, data: { line } }], replies: [], state });
-    }
-    for (const line of hostileLines) {
-      const decoded = driver.decode(line, state);
-      expect(() => JSON.stringify(decoded)).not.toThrow();
-    }
-  });
-
-  it('cuts an unknown line that is very long, and says so', () => {
-    const { state } = driver.begin(request);
-    const [output] = driver.decode('x'.repeat(5_000_000), state).outputs;
-    expect(output).toMatchObject({ kind: 'unknown', data: { truncated: true } });
-    expect(output?.kind === 'unknown' && output.data.line.length).toBe(256 * 1024);
-  });
+  takesAnyLine(driver, () => driver.encode(message, opened().state).state, { turnId });
 
   it('refuses to decide what is not open, with a code', () => {
     const { state } = driver.begin(request);
@@ -207,6 +229,30 @@ function contract<S>(driver: Driver<S>, opening: readonly string[] = []): void {
 
 describe('claude', () => contract(claudeDriver));
 describe('echo', () => contract(echoDriver));
+
+describe('terminal', () => {
+  // It has keys in place of messages, so that nothing of the contract that is about turns is about it.
+  const transcripts = transcriptsOf('terminal');
+  it('has recorded transcripts', () => expect(transcripts.length).toBeGreaterThan(2));
+  describe.each(transcripts)('$name', (transcript) => {
+    playsBack(terminalDriver, transcript);
+    it('prints what was typed, and ends with its program', () => {
+      const { outputs, states } = replay(terminalDriver, transcript.entries);
+      const bytes = outputs.map((output) => (output.kind === 'output' ? output.bytes : '')).join('');
+      expect(bytes).not.toContain('7770');
+      expect(bytes).toMatch(/\r\n/);
+      expect(terminalDriver.terminal?.hasEnded(states.at(-1) as TerminalState)).toBe(true);
+      expect(outputs.filter(({ kind }) => kind === 'unknown')).toEqual([]);
+    });
+  });
+  takesAnyLine(terminalDriver, () => terminalDriver.begin(request).state, {});
+  it('takes no messages, and keeps its state across its own version only', () => {
+    const { state } = terminalDriver.begin(request);
+    expect(() => terminalDriver.encode(message, state)).toThrow(expect.objectContaining({ code: 'not-supported' }));
+    expect(terminalDriver.migrate(copy(state), terminalDriver.stateVersion)).toEqual(state);
+    expect(terminalDriver.migrate({}, terminalDriver.stateVersion + 1)).toBeNull();
+  });
+});
 
 describe('codex', () => contract(codexDriver, ['{"id":"holdfast-new-thread","result":{"thread":{"id":"t"},"model":"m"}}']));
 

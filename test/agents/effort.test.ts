@@ -61,6 +61,62 @@ describe('effort', () => {
     expect(silent.effortOf({ ...(silent.ready as object), effortNow: 'high' })).toEqual(['medium']);
   });
 
+  const notOffered = expect.objectContaining({ code: 'effort-refused' }) as object;
+  const answered = (state: unknown, configOptions?: unknown[]) => {
+    const { calls } = state as { calls: { id: number }[] };
+    return driver('opencode').decode(
+      JSON.stringify({ jsonrpc: '2.0', id: calls[0]?.id, result: configOptions ? { sessionId: 's', configOptions } : {} }),
+      state,
+    );
+  };
+  const model = { id: 'model', category: 'model', type: 'select', currentValue: 'one', options: [] };
+  const level = (currentValue: string) => ({ id: 'effort', category: 'thought_level', type: 'select', currentValue, options: [] });
+  const ready = (effort: string | null, options: unknown[], asked: Partial<LaunchRequest> = {}) => {
+    const opencode = driver('opencode');
+    const begun = opencode.begin({ ...request, effort, ...asked });
+    const opening = answered(answered(begun.state).state, options);
+    return { opencode, ...opening, replies: parsed(opening.replies) };
+  };
+  const effortSet = { method: 'session/set_config_option', params: { configId: 'effort', value: 'high' } };
+
+  it('[EF3] an ACP agent is told its effort again with another model, which begins with its own, before its next message', () => {
+    const { opencode, state: opened } = ready('high', [model, level('high')]);
+    const settled = answered(opened).state;
+    const set = opencode.encode({ kind: 'setModel', model: 'two' }, settled);
+    const held = opencode.encode(message, set.state);
+    expect(held.lines).toEqual([]);
+    const after = answered(held.state, [model, level('low')]);
+    expect(parsed(after.replies)).toMatchObject([effortSet]);
+    expect(parsed(answered(after.state, [model, level('high')]).replies)).toMatchObject([{ method: 'session/prompt' }]);
+  });
+
+  it('[EF3] an ACP agent is told its effort where only the chosen model has that setting', () => {
+    const opening = ready('high', [model], { model: 'two' });
+    expect(opening.outputs).toEqual([]);
+    expect(opening.replies).toMatchObject([{ params: { configId: 'model', value: 'two' } }]);
+    expect(parsed(answered(opening.state, [model, level('low')]).replies)).toMatchObject([effortSet]);
+    // Both at once, from a model without it.
+    const { opencode, state } = ready(null, [model]);
+    const set = opencode.encode({ kind: 'setModel', model: 'two' }, state);
+    const both = opencode.encode({ kind: 'setEffort', effort: 'high' }, set.state);
+    expect(both.lines).toEqual([]);
+    expect(parsed(answered(both.state, [model, level('low')]).replies)).toMatchObject([effortSet]);
+  });
+
+  it('[EF4] where a model or an effort is not to be had, that is told, and the agent goes on with its own', () => {
+    const refused = (about: string): object => ({ kind: 'notice', data: { code: `${about}-refused` } });
+    expect(ready(null, [], { model: 'two' }).outputs).toMatchObject([refused('model'), { kind: 'ready' }]);
+    const { opencode, state } = ready(null, []);
+    expect(opencode.encode({ kind: 'setModel', model: 'two' }, state)).toMatchObject({ lines: [], notices: [{ code: 'model-refused' }] });
+    expect(opencode.encode({ kind: 'setEffort', effort: 'high' }, state)).toMatchObject({
+      lines: [],
+      notices: [{ code: 'effort-refused' }],
+    });
+    expect(opencode.encode({ kind: 'setModel', model: null }, state).notices).toBeUndefined();
+    const without = ready('high', [model], { model: 'two' });
+    expect(answered(without.state, [model]).outputs).toMatchObject([refused('effort'), { kind: 'ready' }]);
+  });
+
   it('[EF3] an ACP agent is told through the option that it offers for it', () => {
     const opencode = driver('opencode');
     const open = (configOptions: unknown[], effort: string | null) => {
@@ -76,6 +132,7 @@ describe('effort', () => {
     expect(parsed(open([option], 'high').replies)).toMatchObject([{ method: 'session/set_config_option', params }]);
     expect(open([option], null).replies).toEqual([]);
     expect(open([], 'high').replies).toEqual([]);
+    expect(open([], 'high').outputs).toContainEqual(expect.objectContaining({ kind: 'notice', data: notOffered }));
     const { state } = open([option], null);
     expect(parsed(opencode.encode({ kind: 'setEffort', effort: 'high' }, state).lines)).toMatchObject([{ params }]);
     expect(parsed(opencode.encode({ kind: 'setEffort', effort: null }, state).lines)).toMatchObject([

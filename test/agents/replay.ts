@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TranscriptEntry } from '../../scripts/record/transcript.ts';
+import { encoded as encodedBy, type TranscriptEntry } from '../../scripts/record/transcript.ts';
 import type { Driver, Output } from '../../server/agents/driver.ts';
 
 const folder = join(import.meta.dirname, 'transcripts');
@@ -50,7 +50,7 @@ export function replay<S>(driver: Driver<S>, entries: TranscriptEntry[], between
       played.written.push(...decoded.replies);
       state = decoded.state;
     } else if (entry.command !== undefined) {
-      const encoded = driver.encode(entry.command, state);
+      const encoded = encodedBy(driver, entry.command, state);
       played.written.push(...encoded.lines);
       state = encoded.state;
     }

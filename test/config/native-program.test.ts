@@ -41,6 +41,10 @@ describe('the real program behind an npm shim', () => {
     const lone = installed('lone');
     expect(nativeProgram(lone, patterns, 'linux-x64')).toBe(lone);
     expect(nativeProgram(installed('other'), patterns, 'freebsd-x64')).toBe(path.join(root, 'other/bin/codex'));
+    // Another version may put something else in that place.
+    const moved = installed('moved');
+    file('moved/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex/README.md');
+    expect(nativeProgram(moved, patterns, 'linux-x64')).toBe(moved);
     const plain = file('usr/bin/codex');
     expect(nativeProgram(plain, patterns)).toBe(plain);
     expect(nativeProgram('/nowhere/codex', patterns)).toBe('/nowhere/codex');

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,7 +24,6 @@ function stateOf(agent: string, files: Record<string, string>, env: Record<strin
 describe('whether an agent is signed in', () => {
   it.each([
     ['claude', '.claude/.credentials.json', '{"claudeAiOauth":{"accessToken":"t"}}', 'ANTHROPIC_API_KEY'],
-    ['codex', '.codex/auth.json', '{"OPENAI_API_KEY":null,"tokens":{"access_token":"t"}}', 'OPENAI_API_KEY'],
     ['opencode', '.local/share/opencode/auth.json', '{"anthropic":{"type":"api","key":"k"}}', 'ANTHROPIC_API_KEY'],
     ['gemini', '.gemini/oauth_creds.json', '{"access_token":"t"}', 'GEMINI_API_KEY'],
   ])('[AV2] %s is by its credentials file or by a key, and else it is not', (agent, file, text, variable) => {
@@ -31,6 +31,19 @@ describe('whether an agent is signed in', () => {
     expect(stateOf(agent, {}, { [variable]: 'k' })).toBe('yes');
     expect(stateOf(agent, {}, { [variable]: '' })).toBe('no');
     expect(stateOf(agent, {})).toBe('no');
+  });
+
+  it('[AV2] codex is by its credentials file alone: its app server takes no key from a variable', () => {
+    expect(stateOf('codex', { '.codex/auth.json': '{"OPENAI_API_KEY":null,"tokens":{"access_token":"t"}}' })).toBe('yes');
+    expect(stateOf('codex', {}, { OPENAI_API_KEY: 'k', CODEX_API_KEY: 'k' })).toBe('no');
+  });
+
+  it('[AV2] a pipe in place of a file is not waited for, and a file that is too large is not read: it is unknown', () => {
+    const folder = home();
+    execFileSync('mkfifo', [path.join(folder, 'auth.json'), path.join(folder, 'config.toml')]);
+    const codex = agentEntry('codex')?.signIn as SignIn;
+    expect(signedIn(codex, { HOME: folder, CODEX_HOME: folder }, 'linux')).toBe('unknown');
+    expect(stateOf('codex', { '.codex/auth.json': `{"tokens":"${'x'.repeat(2 * 1024 * 1024)}"}` })).toBe('unknown');
   });
 
   it('[AV2] a file that was left without credentials is no sign-in, and one that cannot be understood proves nothing', () => {

@@ -79,6 +79,33 @@ describe('agents', () => {
     expect((await view('codex')).hint).toContain('needs /no/such/node');
   });
 
+  it('[AV6] are told with what they said at their last start that they can do, also after a restart', async () => {
+    holdfast = await Holdfast.start();
+    const file = join(holdfast.folder('programs'), 'gemini');
+    const program = `#!${process.execPath}
+      if (process.argv.includes('--version')) { console.log('0.61.0'); process.exit(); }
+      const say = (id, result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { id, method } = JSON.parse(line);
+        if (method === 'initialize') say(id, { protocolVersion: 1, agentCapabilities: { loadSession: false, promptCapabilities: {} } });
+        else if (method === 'session/new') say(id, { sessionId: 's' });
+        else if (method === 'session/prompt') say(id, { stopReason: 'end_turn' });
+      });`;
+    writeFileSync(file, program);
+    chmodSync(file, 0o700);
+    await holdfast.kill();
+    await holdfast.start({ GEMINI_COMMAND: file });
+    expect((await view('gemini')).capabilities).toMatchObject({ images: true, resume: true });
+    const { sessionId } = await holdfast.client.ask({ message: 'hi', agent: 'gemini', projectPath: holdfast.project });
+    const less = { images: false, resume: false, cancel: true };
+    expect((await view('gemini')).capabilities).toMatchObject(less);
+    await holdfast.client.call('POST', `/api/sessions/${sessionId}/stop`);
+    await holdfast.kill();
+    await holdfast.start({ GEMINI_COMMAND: file });
+    expect((await view('gemini')).capabilities).toMatchObject(less);
+    expect((await view('opencode')).capabilities).toMatchObject({ images: true, resume: true });
+  });
+
   it('[AV5] tell the memory of their live processes once it was measured', async () => {
     holdfast = await Holdfast.start({ env: { HEALTH_CHECK_INTERVAL_SECONDS: '0.2' } });
     expect((await view('echo')).memory).toBeNull();
@@ -143,6 +170,18 @@ describe('agents', () => {
       status: 400,
       body: { errors: [{ field: 'effort' }] },
     });
+  });
+
+  it('[EF5] a model for an agent whose model cannot be chosen is refused, and changes nothing', async () => {
+    holdfast = await Holdfast.start();
+    const { client, project } = holdfast;
+    const refusal = { status: 422, body: { code: 'not-supported', detail: expect.stringContaining('model of the agent echo') as string } };
+    expect(await client.call('POST', '/api/sessions', { projectPath: project, model: 'large' })).toMatchObject(refusal);
+    expect(await client.call('POST', '/api/chat', { message: 'hi', projectPath: project, model: 'large' })).toMatchObject(refusal);
+    const { sessionId } = await client.ask({ message: 'hi', projectPath: project });
+    expect(await client.call('PATCH', `/api/sessions/${sessionId}`, { name: 'New', model: 'large' })).toMatchObject(refusal);
+    expect(await client.session(sessionId)).toMatchObject({ name: 'hi', model: null });
+    expect((await client.call('PATCH', `/api/sessions/${sessionId}`, { model: null })).status).toBe(200);
   });
 
   it('[EF2] an effort holds from the next message on, in the same process, and in the one that resumes it', async () => {

@@ -39,6 +39,7 @@ describe('whether a program runs on this machine', () => {
   });
 
   test('[AV3] what cannot be told is left to the start', () => {
+    expect(cannotRun(program('#!/usr/bin/env -S -u NODE_OPTIONS sh -e\n'), machine)).toBeNull();
     for (const bytes of ['', 'MZ', '#!', '\x7fELF']) expect(cannotRun(program(Buffer.from(bytes, 'latin1')), machine)).toBeNull();
     expect(cannotRun('/no/such/program', machine)).toBeNull();
     expect(cannotRun(process.execPath, { platform: process.platform, arch: process.arch, env: {} })).toBeNull();

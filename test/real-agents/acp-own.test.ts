@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentEntry } from '../../config/agents.ts';
@@ -65,6 +65,40 @@ describe('the real agents of the Agent Client Protocol', () => {
       expect(existsSync(path('by-command.txt'))).toBe(false);
     },
   );
+
+  it('[EF3] opencode thinks as hard as it was told also with another model, and where only that can be told', async () => {
+    const prepare = (home: string, modelUrl: string): Record<string, string> => {
+      const env = opencode.prepare(home, modelUrl);
+      const file = join(home, '.config/opencode/opencode.json');
+      const config = JSON.parse(readFileSync(file, 'utf8')) as {
+        model: string;
+        provider: { scripted: { models: Record<string, object> } };
+      };
+      const { models } = config.provider.scripted;
+      config.provider.scripted.models = {
+        ...models,
+        other: { ...models.scripted, name: 'Other' },
+        plain: { ...models.scripted, reasoning: false },
+      };
+      writeFileSync(file, JSON.stringify({ ...config, model: 'scripted/plain' }));
+      return env;
+    };
+    stage = await Stage.open({ ...opencode, prepare });
+    const { client, project } = stage.holdfast;
+    const begun = { projectPath: project, mode: 'ask', effort: 'high', model: 'scripted/scripted' };
+    const { sessionId } = (await client.call<{ sessionId: string }>('POST', '/api/sessions', begun)).body;
+    const asked = async (message: string): Promise<unknown> => {
+      await stage.answer(message, sessionId);
+      return stage.model.requests.find((request) => !request.side && request.lastUserText === message);
+    };
+    expect(await asked('one')).toMatchObject({ model: 'scripted', effort: 'high' });
+    await client.call('PATCH', `/api/sessions/${sessionId}`, { model: 'scripted/other' });
+    expect(await asked('two')).toMatchObject({ model: 'other', effort: 'high' });
+    await client.call('PATCH', `/api/sessions/${sessionId}`, { model: 'scripted/plain' });
+    expect(await asked('three')).toMatchObject({ model: 'plain', effort: null });
+    const notices = (await stage.events(sessionId)).flatMap(({ kind, data }) => (kind === 'notice' ? [data.code] : []));
+    expect(notices).toEqual(['effort-refused']);
+  });
 
   it.skipIf(process.platform !== 'linux')('[ACP13] opencode lets nobody in at its port without its password', async () => {
     stage = await Stage.open(opencode);

@@ -12,6 +12,10 @@ export interface RealAgent {
   prepare(home: string, modelUrl: string): Record<string, string>;
   /** A message at which it uses a tool that its mode `ask` asks about, which makes `file` in the project. */
   touch(file: string): string;
+  /** Two of its words for how hard its model thinks; or why it has none. */
+  efforts: readonly [string, string] | { none: string };
+  /** Why it does not go back to its own effort in a conversation that is resumed. */
+  keepsEffort?: string;
   /** How long a turn may take to fail, in seconds, where the model fails like this; null where it does not fail. */
   failsWithin: Record<Failure, number | null>;
 }
@@ -29,6 +33,7 @@ export const codex: RealAgent = {
     return { ...codexEnv(home), CODEX_COMMAND: programOf('codex') };
   },
   touch,
+  efforts: ['high', 'low'],
   failsWithin: { 'status=401': 20, 'status=429': 20, 'status=529': 20, cut: 20 },
 };
 
@@ -40,19 +45,24 @@ export const claude: RealAgent = {
     return { ...claudeEnv(modelUrl, home), ...patience, CLAUDE_COMMAND: join(packageRoot, 'node_modules/.bin/claude') };
   },
   touch,
+  efforts: ['high', 'low'],
   // What was cut is asked for again without a stream, and then comes whole.
   failsWithin: { 'status=401': 20, 'status=429': 30, 'status=529': 30, cut: null },
 };
 
 /** An agent that speaks the Agent Client Protocol. Their retries may take minutes. */
-function acp(agent: AcpAgent, failsWithin: RealAgent['failsWithin']): RealAgent {
+function acp(agent: AcpAgent, efforts: RealAgent['efforts'], failsWithin: RealAgent['failsWithin']): RealAgent {
   const prepare = (home: string, modelUrl: string): Record<string, string> => {
     prepareAcpHome(agent, modelUrl, home);
     return { ...acpEnv(agent, modelUrl, home), [`${agent.toUpperCase()}_COMMAND`]: programOf(agent) };
   };
-  return { agent, prepare, touch, failsWithin };
+  return { agent, prepare, touch, efforts, failsWithin };
 }
 
-export const copilot = acp('copilot', { 'status=401': 30, 'status=429': 120, 'status=529': 60, cut: 60 });
-export const opencode = acp('opencode', { 'status=401': 60, 'status=429': 180, 'status=529': 180, cut: 180 });
-export const gemini = acp('gemini', { 'status=401': 30, 'status=429': 360, 'status=529': 360, cut: 60 });
+const noOption = { none: 'its sessions offer no option for that' };
+export const copilot = acp('copilot', noOption, { 'status=401': 30, 'status=429': 120, 'status=529': 60, cut: 60 });
+export const opencode: RealAgent = {
+  ...acp('opencode', ['high', 'medium'], { 'status=401': 60, 'status=429': 180, 'status=529': 180, cut: 180 }),
+  keepsEffort: 'what it loads has the model and the effort of its last message, and it tells no others',
+};
+export const gemini = acp('gemini', noOption, { 'status=401': 30, 'status=429': 360, 'status=529': 360, cut: 60 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../config/find-command.ts';
@@ -16,11 +16,21 @@ describe('the real codex', () => {
   let stage: Stage;
   afterEach(() => stage.close());
 
-  it('[CX9] that has lost a conversation begins a new one in the same process, and says so once', async () => {
+  const sessions = (home: string): string => join(home, '.codex/sessions');
+  it.each<[string, (home: string) => void]>([
+    ['has lost a conversation', (home) => rmSync(sessions(home), { recursive: true })],
+    [
+      'finds a conversation emptied',
+      (home) => {
+        const files = readdirSync(sessions(home), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+        for (const name of files) writeFileSync(join(sessions(home), name), '');
+      },
+    ],
+  ])('[CX9] that %s begins a new one in the same process, and says so once', async (_, lose) => {
     stage = await Stage.open(codex);
     const { sessionId } = await stage.answer('remember the word fig');
     await stage.call(`/api/sessions/${sessionId}/stop`);
-    rmSync(join(stage.home, '.codex/sessions'), { recursive: true });
+    lose(stage.home);
     const { cursor } = await stage.holdfast.client.session(sessionId);
     expect((await stage.answer('what word', sessionId)).text).toBe('I know no word.');
     const events = await stage.events(sessionId, cursor);
@@ -73,6 +83,47 @@ describe('the real codex', () => {
     expect(program).toMatch(/vendor\/[^/]+\/bin\/codex$/);
     const { body } = await stage.holdfast.client.call<AgentsView>('GET', '/api/agents');
     expect(body.agents).toContainEqual(expect.objectContaining({ agent: 'codex', installed: true, version: '0.169.0', command: program }));
+  });
+
+  it('[CX15] asks before it uses a tool of an MCP server, which it uses once it is allowed and not once it is denied', async () => {
+    const used = (): boolean => existsSync(join(stage.holdfast.project, 'used'));
+    const program = `
+      const say = (id, result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      const tool = { name: 'touch', inputSchema: { type: 'object', properties: {} }, annotations: { destructiveHint: true } };
+      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { id, method, params } = JSON.parse(line);
+        if (method === 'initialize')
+          say(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'files', version: '1' } });
+        else if (method === 'tools/list') say(id, { tools: [tool] });
+        else if (method === 'tools/call') {
+          require('node:fs').writeFileSync('used', '');
+          say(id, { content: [{ type: 'text', text: 'touched' }] });
+        }
+      });`;
+    const prepare = (home: string, modelUrl: string): Record<string, string> => {
+      const env = codex.prepare(home, modelUrl);
+      const args = JSON.stringify(['-e', program]);
+      appendFileSync(join(home, '.codex/config.toml'), `\n[mcp_servers.files]\ncommand = "${process.execPath}"\nargs = ${args}\n`);
+      return env;
+    };
+    stage = await Stage.open({ ...codex, prepare });
+    const denied = await stage.send('mcp: files touch');
+    const { data } = await stage.next(denied.sessionId, 'approval.requested');
+    expect(data).toMatchObject({ tool: 'files.touch', title: expect.stringContaining('run tool "touch"') as string });
+    await stage.decide(denied.sessionId, data.approvalId, 'deny');
+    await stage.end(denied);
+    expect(used()).toBe(false);
+    const allowed = await stage.send('mcp: files touch', denied.sessionId);
+    const asked = await stage.next(allowed.sessionId, 'approval.requested', allowed.cursor);
+    await stage.decide(allowed.sessionId, asked.data.approvalId, 'allow-always');
+    expect(await stage.end(allowed)).toMatchObject({
+      kind: 'turn.completed',
+      data: { text: expect.stringContaining('touched') as string },
+    });
+    expect(used()).toBe(true);
+    const again = await stage.send('mcp: files touch', denied.sessionId);
+    expect(await stage.end(again)).toMatchObject({ kind: 'turn.completed' });
+    expect((await stage.events(denied.sessionId, again.cursor)).filter(({ kind }) => kind === 'approval.requested')).toEqual([]);
   });
 
   it('[CX14] that can not begin a conversation says why at once, and works when that is mended', async () => {

@@ -179,6 +179,44 @@ export function matrix(agent: RealAgent): void {
     });
   });
 
+  const { efforts } = agent;
+  if ('none' in efforts) {
+    it(`[EF1] can not be told how hard to think: ${efforts.none}`, async () => {
+      const { holdfast } = await open();
+      const { status, body } = await holdfast.client.call('POST', '/api/sessions', { projectPath: holdfast.project, effort: 'high' });
+      expect({ status, body }).toMatchObject({ status: 422, body: { code: 'not-supported' } });
+    });
+  } else {
+    it('[AG17] thinks as hard as its session says, from the next message on and when it is resumed, and as by itself for null', async () => {
+      const [first, second] = efforts;
+      const { holdfast, model } = await open();
+      const path = (sessionId: string): string => `/api/sessions/${sessionId}`;
+      const thought = async (message: string, sessionId: string): Promise<string | null | undefined> => {
+        await stage.answer(message, sessionId);
+        return model.requests.find((request) => !request.side && request.lastUserText === message)?.effort;
+      };
+      const made = async (effort: string | null): Promise<string> => {
+        const body = { projectPath: holdfast.project, mode: 'ask', effort };
+        return (await holdfast.client.call<{ sessionId: string }>('POST', '/api/sessions', body)).body.sessionId;
+      };
+      const own = await thought('by itself', await made(null));
+      const sessionId = await made(first);
+      expect(await thought('one', sessionId)).toBe(first);
+      await holdfast.client.call('PATCH', path(sessionId), { effort: second });
+      expect(await thought('two', sessionId)).toBe(second);
+      await stage.call(`${path(sessionId)}/stop`);
+      expect(await thought('three', sessionId)).toBe(second);
+      await stage.call(`${path(sessionId)}/stop`);
+      await holdfast.client.call('PATCH', path(sessionId), { effort: null });
+      // One may keep what a conversation had last, and not tell what it would do by itself: its entry says so.
+      expect(await thought('four', sessionId)).toBe(agent.keepsEffort === undefined ? own : second);
+      const other = await made(first);
+      await thought('five', other);
+      await holdfast.client.call('PATCH', path(other), { effort: null });
+      expect(await thought('six', other)).toBe(own);
+    }, 240_000);
+  }
+
   it('[AG14] leaves no process when its session is stopped, whatever it ran', async () => {
     await open();
     const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);

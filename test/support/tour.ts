@@ -105,7 +105,7 @@ async function sessions(guide: Guide, sessionId: string): Promise<void> {
     body: { projectPath: holdfast.folder('other'), name: 'Release notes', labels: ['work'] },
   });
   const params = { id: created.sessionId };
-  await guide.visit('patchSession', { params, body: { name: 'Release notes, second try', mode: 'plan', model: 'sonnet', labels: [] } });
+  await guide.visit('patchSession', { params, body: { name: 'Release notes, second try', mode: 'plan', model: null, labels: [] } });
   await guide.warm(created.sessionId);
   await guide.warm(sessionId);
   // Both are live by now, which is what the answers show.

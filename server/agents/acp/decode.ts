@@ -1,12 +1,13 @@
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import { saying } from '../decoded.ts';
-import type { Decoded } from '../driver.ts';
+import type { Decoded, Output } from '../driver.ts';
 import { cut, isShallow, type JsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.ts';
 import { failureOf } from './failure.ts';
+import { effortAfterModel, notOffered } from './manner.ts';
 import { closed, initialized, loadFailed, opened, settle } from './open.ts';
 import { decodePermission } from './permission.ts';
 import { promptAnswered, promptFailed } from './result.ts';
-import { methodNotFound } from './rpc.ts';
+import { call, methodNotFound } from './rpc.ts';
 import type { AcpState } from './state.ts';
 import { turnOf } from './state.ts';
 import { decodeUpdate } from './updates.ts';
@@ -34,12 +35,12 @@ function notification(method: string, params: JsonObject, state: AcpState, profi
 
 /** An answer to one of our requests; null when none waits for it. */
 function response(parsed: JsonObject, before: AcpState, profile: AcpProfile): Decoded<AcpState> | null {
-  const call = before.calls.find(({ id }) => id === parsed.id);
-  if (!call) return null;
-  const state: AcpState = { ...before, calls: before.calls.filter((other) => other !== call) };
+  const answered = before.calls.find(({ id }) => id === parsed.id);
+  if (!answered) return null;
+  const state: AcpState = { ...before, calls: before.calls.filter((other) => other !== answered) };
   const error = parsed.error === undefined || parsed.error === null ? null : objectOf(parsed.error);
   const result = objectOf(parsed.result);
-  switch (call.about) {
+  switch (answered.about) {
     case 'initialize':
       return error ? closed(state, failureOf(error, state.offers.login)) : initialized(state, result, profile);
     case 'load':
@@ -48,16 +49,34 @@ function response(parsed: JsonObject, before: AcpState, profile: AcpProfile): De
       return error ? closed(state, failureOf(error, state.offers.login)) : opened(state, result, profile);
     case 'mode':
     case 'model':
-    case 'effort': {
-      const settled = settle(state);
-      if (!error) return settled;
-      const { detail } = failureOf(error, '');
-      const data = { code: `${call.about}-refused`, detail: `The agent did not take the ${call.about}: ${detail}` };
-      return { ...settled, outputs: [{ kind: 'notice', data }, ...settled.outputs] };
-    }
+    case 'effort':
+      return wasSet(answered.about, error, result, state);
     case 'prompt':
       return error ? promptFailed(state, error) : promptAnswered(state, result, profile);
   }
+}
+
+/** The answer to what sets a mode, a model or an effort. What was wanted and is refused is told, and the agent goes on with its own. */
+function wasSet(about: 'mode' | 'model' | 'effort', error: JsonObject | null, result: JsonObject, before: AcpState): Decoded<AcpState> {
+  const outputs: Output[] = [];
+  const replies: string[] = [];
+  let state = before;
+  if (error) {
+    const detail = `The agent did not take the ${about}: ${failureOf(error, '').detail}`;
+    outputs.push({ kind: 'notice', data: { code: `${about}-refused`, detail } });
+  }
+  if (about === 'model') {
+    const next = effortAfterModel(state, result);
+    state = next.state;
+    if (next.refused) outputs.push({ kind: 'notice', data: notOffered('effort') });
+    if (next.set) {
+      const asked = call(state, next.set.about, next.set.method, next.set.params);
+      replies.push(asked.line);
+      state = asked.state;
+    }
+  }
+  const settled = settle(state);
+  return { ...settled, outputs: [...outputs, ...settled.outputs], replies: [...replies, ...settled.replies] };
 }
 
 function known(parsed: JsonObject, state: AcpState, profile: AcpProfile): Decoded<AcpState> | null {

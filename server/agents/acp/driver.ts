@@ -21,6 +21,7 @@ export function acpDriver(agent: string, profile: AcpProfile): Driver<AcpState> 
       ...(profile.efforts && { efforts: profile.efforts }),
     },
     stateVersion,
+    offers: ({ phase, offers }) => (phase === 'initializing' || phase === 'closed' ? null : { images: offers.images, resume: offers.load }),
     migrate: (old, version) => (version === stateVersion ? (old as AcpState) : null),
     launch: (request) => ({ file: request.command, args: [...profile.args], env: { ...profile.env } }),
     begin: ({ projectPath, resume, agentSessionId, mode, model, effort }) => {

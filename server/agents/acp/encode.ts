@@ -2,8 +2,8 @@ import type { CancelNotification, ContentBlock } from '@agentclientprotocol/sdk'
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import { AppError } from '../../platform/app-error.ts';
 import type { DriverCommand, Encoded, MessagePart } from '../driver.ts';
-import { setEffortCall, setModeCall, setModelCall } from './manner.ts';
-import { initialize, prompt } from './open.ts';
+import { notOffered, setEffortCall, setModeCall, setModelCall } from './manner.ts';
+import { initialize, noImages, prompt } from './open.ts';
 import { cancelled, choose } from './permission.ts';
 import { call, notify } from './rpc.ts';
 import type { AcpState, PendingApproval } from './state.ts';
@@ -11,7 +11,7 @@ import type { AcpState, PendingApproval } from './state.ts';
 function contentOf(text: string, parts: MessagePart[], state: AcpState): ContentBlock[] {
   const images = parts.filter((part) => part.type === 'image');
   if (images.length > 0 && state.phase === 'ready' && !state.offers.images) {
-    throw new AppError('not-supported', 'This agent takes no images.');
+    throw new AppError('not-supported', noImages);
   }
   const content: ContentBlock[] = images.map(({ mimeType, data }) => ({ type: 'image', mimeType, data }));
   const files = parts.filter((part) => part.type === 'file');
@@ -70,6 +70,11 @@ function set(state: AcpState, wanted: ReturnType<typeof setModeCall>): Encoded<A
   return { lines: [line], state: next };
 }
 
+/** Sets what is wanted, and tells where that can't be. */
+function chosen(about: 'model' | 'effort', state: AcpState, wanted: string | null, by: ReturnType<typeof setModelCall>): Encoded<AcpState> {
+  return by === null && wanted !== null ? { lines: [], state, notices: [notOffered(about)] } : set(state, by);
+}
+
 /** A command as the lines that the agent takes. */
 export function encode(command: DriverCommand, state: AcpState, profile: AcpProfile): Encoded<AcpState> {
   switch (command.kind) {
@@ -90,12 +95,15 @@ export function encode(command: DriverCommand, state: AcpState, profile: AcpProf
     case 'setMode':
       return set({ ...state, mode: command.mode }, setModeCall(state, command.mode, profile));
     case 'setEffort': {
+      const wanted: AcpState = { ...state, effort: command.effort };
+      // It is set when the model is.
+      if (state.calls.some(({ about }) => about === 'model')) return { lines: [], state: wanted };
       const effort = command.effort ?? state.ownEffort ?? null;
-      return set({ ...state, effort: command.effort }, effort === null ? null : setEffortCall(state, effort));
+      return chosen('effort', wanted, command.effort, effort === null ? null : setEffortCall(state, effort));
     }
     case 'setModel': {
       const model = command.model ?? state.ownModel;
-      return set({ ...state, model: command.model }, model === null ? null : setModelCall(state, model));
+      return chosen('model', { ...state, model: command.model }, command.model, model === null ? null : setModelCall(state, model));
     }
   }
 }

@@ -8,11 +8,22 @@ export interface Failure {
 
 /** How failures are worded, by code. The first that fits counts. */
 const wordings: readonly (readonly [code: string, words: RegExp])[] = [
-  ['unauthorized', /\b(401|403)\b|unauthori[sz]ed|unauthenticated|authenticat|api key|log ?in|sign ?in/i],
+  ['unauthorized', /\b(401|403)\b|unauthori[sz]ed|unauthenticated|authenticat|api key|\b(log|logged|sign|signed)[ -]?in\b/i],
   ['rate-limited', /\b429\b|rate.?limit|resource_exhausted|quota|too many requests/i],
   ['overloaded', /\b(503|529)\b|overloaded|unavailable/i],
   ['api-error', /\b(4\d\d|5\d\d)\b|api ?error|http|fetch|network|connection|socket|stream|timed? ?out|model/i],
 ];
+
+/** What has nothing to do with what was asked, and may be over soon. */
+const outage =
+  /\b(ENOTFOUND|ECONN\w+|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ENOSPC|EMFILE)\b|fetch failed|network|timed? ?out|socket hang up|no space left/i;
+/** How agents say that they do not know a session. */
+const unknown = /not found|no such|unknown session|does not exist/i;
+
+/** Whether what failed may work later, with nothing else changed. */
+export function mayPass({ code, detail }: Failure): boolean {
+  return code === 'rate-limited' || code === 'overloaded' || outage.test(detail);
+}
 
 /** A failed call of the model by what was said about it. */
 export function failureFromText(text: string): Failure {
@@ -43,8 +54,8 @@ export function failureOf(error: JsonObject, login: string): Failure {
   const data = objectOf(error.data);
   const message = stringOf(error.message);
   const detail = [sentenceOf(message), stringOf(data.details) || stringOf(data.message)].filter((part) => part !== '').join(': ');
-  // -32000 is the protocol's own "sign in first".
-  if (status === -32000 && failureFromText(message).code !== 'rate-limited') {
+  // -32000 is the protocol's own "sign in first", and others' number for anything.
+  if (status === -32000 && failureFromText(message).code !== 'rate-limited' && !unknown.test(detail)) {
     return { code: 'unauthorized', detail: cut(`${detail || 'The agent is not signed in'}. ${login}`.trim(), 4_000) };
   }
   const { code } = failureFromText(`${status !== null && status > 0 ? status : ''} ${message} ${detail} ${stringOf(data.errorName)}`);

@@ -23,6 +23,11 @@ function setterOf(own: unknown, option: JsonObject | undefined): Setter {
   return configId === '' ? { by: 'none' } : { by: 'option', configId };
 }
 
+/** The agent's own mode by the options of its session; empty where that is none of them. */
+export function modeOption(told: JsonObject): string {
+  return stringOf(optionOf(told, 'mode')?.currentValue);
+}
+
 /** How this session's mode and model are set, as its agent said when it opened it. */
 export function settersOf(result: JsonObject): Pick<AcpState, 'setMode' | 'setModel' | 'ownModel' | 'setEffort' | 'ownEffort'> {
   const model = optionOf(result, 'model');
@@ -59,6 +64,25 @@ export function setEffortCall(state: AcpState, effort: string): SetCall | null {
   if (sessionId === null || setEffort?.by !== 'option') return null;
   const params: SetSessionConfigOptionRequest = { sessionId, configId: setEffort.configId, value: effort };
   return { about: 'effort', method: 'session/set_config_option', params };
+}
+
+/**
+ * Sets how hard the model thinks, as it is wanted, after a model was set: agents begin each model with its own effort, and which there
+ * are depends on it. `answer` may tell of the options that there are now.
+ */
+export function effortAfterModel(before: AcpState, answer: JsonObject): { state: AcpState; set: SetCall | null; refused: boolean } {
+  const option = optionOf(answer, 'thought_level');
+  const told = { setEffort: setterOf(undefined, option), ownEffort: stringOf(option?.currentValue) || null };
+  const state: AcpState = Array.isArray(answer.configOptions) ? { ...before, ...told } : before;
+  if (!state.effort || option?.currentValue === state.effort) return { state, set: null, refused: false };
+  const set = setEffortCall(state, state.effort);
+  return { state, set, refused: set === null };
+}
+
+/** That the session keeps what it has, since its agent lets nobody choose. */
+export function notOffered(about: 'model' | 'effort'): { code: string; detail: string } {
+  const what = about === 'model' ? 'its model' : 'how hard its model thinks';
+  return { code: `${about}-refused`, detail: `This agent does not let ${what} be chosen here: it goes on with its own.` };
 }
 
 /** What sets the agent's model; null where it can't be set. */

@@ -1,11 +1,13 @@
 import type { InitializeRequest, LoadSessionRequest, NewSessionRequest, PromptRequest } from '@agentclientprotocol/sdk';
 import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import type { Decoded, Output } from '../driver.ts';
-import { type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
-import { failureOf, type Failure } from './failure.ts';
-import { setEffortCall, setModeCall, setModelCall, settersOf } from './manner.ts';
+import { type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json.ts';
+import { failureOf, mayPass, type Failure } from './failure.ts';
+import { notOffered, setEffortCall, setModeCall, setModelCall, settersOf } from './manner.ts';
 import { call } from './rpc.ts';
 import type { AcpState } from './state.ts';
+
+export const noImages = 'This agent takes no images.';
 
 /** The first request of all. */
 export function initialize(state: AcpState): { line: string; state: AcpState } {
@@ -40,15 +42,20 @@ export function initialized(state: AcpState, result: JsonObject, profile: AcpPro
     login: login ? stringOf(login.description) || stringOf(login.name) : '',
   };
   const known: AcpState = { ...state, offers };
+  const version = numberOf(result.protocolVersion);
+  if (version !== null && version !== 1) {
+    const detail = `This agent speaks version ${version} of the Agent Client Protocol, and Holdfast speaks version 1: install another version of it.`;
+    return closed(known, { code: 'not-supported', detail });
+  }
   if (known.resume === null) return newSession(known);
   if (!offers.load) return newSession(known, { kind: 'refused', detail: 'This agent can not load a conversation.' });
   return loadSession(known, profile.quirks?.loadAs?.replace('{id}', known.resume) ?? known.resume);
 }
 
-/** The conversation could not be loaded: a new one is begun, unless nothing can be before somebody signs in. */
+/** The conversation could not be loaded: a new one is begun, unless it may be loaded later, as when somebody has signed in. */
 export function loadFailed(state: AcpState, error: JsonObject): Decoded<AcpState> {
   const failure = failureOf(error, state.offers.login);
-  if (failure.code === 'unauthorized') return closed(state, failure);
+  if (failure.code === 'unauthorized' || mayPass(failure)) return closed(state, failure);
   if (state.resume !== null && state.agentSessionId !== state.resume) return loadSession(state, state.resume);
   return newSession(state, { kind: 'refused', detail: failure.detail });
 }
@@ -60,12 +67,14 @@ export function opened(state: AcpState, result: JsonObject, profile: AcpProfile)
   const replays = state.resume !== null && profile.quirks?.replayEnd !== undefined;
   const at: AcpState = { ...state, agentSessionId: id, ...settersOf(result), phase: replays ? 'replaying' : 'settling' };
   const replies: string[] = [];
+  const outputs: Output[] = [];
+  const model = at.model === null ? null : setModelCall(at, at.model);
+  if (at.model !== null && model === null) outputs.push({ kind: 'notice', data: notOffered('model') });
+  // With another model, the effort is set when that is.
+  const effort = at.effort && model === null ? setEffortCall(at, at.effort) : null;
+  if (at.effort && model === null && effort === null) outputs.push({ kind: 'notice', data: notOffered('effort') });
   let next = at;
-  for (const set of [
-    setModeCall(next, at.mode, profile),
-    at.model === null ? null : setModelCall(next, at.model),
-    at.effort ? setEffortCall(next, at.effort) : null,
-  ]) {
+  for (const set of [setModeCall(at, at.mode, profile), model, effort]) {
     if (set === null) continue;
     // All were made of the same state, so the later one takes its number from the newest.
     const { line, state: after } = call(next, set.about, set.method, set.params);
@@ -73,7 +82,7 @@ export function opened(state: AcpState, result: JsonObject, profile: AcpProfile)
     next = after;
   }
   const settled = settle(next);
-  return { ...settled, replies: [...replies, ...settled.replies] };
+  return { ...settled, outputs: [...outputs, ...settled.outputs], replies: [...replies, ...settled.replies] };
 }
 
 /** Becomes ready, and hands over a message that was held, as soon as nothing is being set any more. */
@@ -85,6 +94,10 @@ export function settle(state: AcpState): Decoded<AcpState> {
   if (turn?.phase !== 'held') return { outputs, replies: [], state: ready };
   if (turn.cancel === 'asked') {
     outputs.push({ kind: 'turn.cancelled', turnId: turn.turnId });
+    return { outputs, replies: [], state: { ...ready, turn: null } };
+  }
+  if (!ready.offers.images && turn.prompt?.some(({ type }) => type === 'image')) {
+    outputs.push({ kind: 'turn.failed', turnId: turn.turnId, code: 'not-supported', detail: noImages });
     return { outputs, replies: [], state: { ...ready, turn: null } };
   }
   const { line, state: next } = prompt(ready);

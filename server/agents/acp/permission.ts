@@ -2,6 +2,7 @@ import type { PermissionOptionKind, RequestPermissionResponse } from '@agentclie
 import type { DataOf } from '../../contracts/events.ts';
 import type { Decoded, Output } from '../driver.ts';
 import { type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
+import { doubted } from './pieces.ts';
 import { answer } from './rpc.ts';
 import type { AcpState, PendingApproval } from './state.ts';
 import { endBlock, openTurn, running, turnOf } from './state.ts';
@@ -44,13 +45,14 @@ export function decodePermission(rpcId: string | number, params: JsonObject, bef
   const turn = openTurn(before);
   if (!turn || turn.cancel === 'asked') return { outputs: [], replies: [cancelled({ rpcId })], state: before };
   const toolCall = objectOf(params.toolCall);
-  const begun = running(before);
+  const said = doubted(before);
+  const begun = running(said.state);
   const ended = endBlock(begun.state);
   const tool = mentioned(ended.state, toolCall);
   const told = tell(ended.state, tool);
-  const outputs: Output[] = [...begun.outputs, ...ended.outputs, ...told.outputs];
+  const outputs: Output[] = [...said.outputs, ...begun.outputs, ...ended.outputs, ...told.outputs];
   const asked = askedOf(tool, toolCall);
-  const request: PendingApproval = { id, rpcId, input: asked.input, options: kept };
+  const request: PendingApproval = { id, rpcId, options: kept };
   if (goesUnasked(before, tool.kind, toolCall) && kept.some(({ kind }) => kind.startsWith('allow'))) {
     return { outputs, replies: [choose(request, 'allow_once', 'allow_always')], state: told.state };
   }

@@ -6,7 +6,7 @@ import { type JsonObject, numberOf, objectOf, stringOf } from '../json.ts';
 import { type Failure, failureFromText, failureOf } from './failure.ts';
 import type { AcpState, OpenTurn } from './state.ts';
 import { endBlock, running } from './state.ts';
-import { unfinished } from './tools.ts';
+import { endTools } from './tools.ts';
 
 type Usage = DataOf<'usage'>['usage'];
 type Counts = AcpState['counted'];
@@ -36,6 +36,8 @@ function usageOf(result: JsonObject, state: AcpState, profile: AcpProfile): { us
   return { usage: isNone ? null : { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }, counted: reported };
 }
 
+const noUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
 const failures: Partial<Record<StopReason, Failure>> = {
   refusal: { code: 'refused', detail: 'The model refused to go on.' },
   max_tokens: { code: 'max-tokens', detail: 'The answer reached the most tokens that the model gives at once.' },
@@ -59,8 +61,9 @@ function endingOf(turn: OpenTurn, stopReason: string, used: { usage: Usage | nul
 
 /** The state without its turn, and the ends of all that was open in it. A message is whole only in a turn that completed. */
 function closeAll(state: AcpState, completed: boolean): Decoded<AcpState> {
-  const ended = completed ? endBlock(state) : { outputs: [], state };
-  const outputs = [...ended.outputs, ...unfinished(state)];
+  const said = completed ? endBlock(state) : { outputs: [], state };
+  const ended = endTools(said.state);
+  const outputs = [...said.outputs, ...ended.outputs];
   for (const { id } of state.pending) {
     outputs.push({
       kind: 'approval.resolved',
@@ -68,7 +71,7 @@ function closeAll(state: AcpState, completed: boolean): Decoded<AcpState> {
       data: { approvalId: id, decision: 'withdrawn', by: 'agent' },
     });
   }
-  return { outputs, replies: [], state: { ...ended.state, turn: null, tools: [], pending: [] } };
+  return { outputs, replies: [], state: { ...ended.state, turn: null, pending: [] } };
 }
 
 /** The answer to session/prompt: the end of the turn. */
@@ -79,16 +82,27 @@ export function promptAnswered(before: AcpState, result: JsonObject, profile: Ac
   const reported = usageOf(result, before, profile);
   const counted = reported.counted;
   const usage = neverBegan(turn) && result.stopReason !== 'cancelled' ? null : reported.usage;
-  const { costUsd: now } = before;
-  const costUsd = now === null || turn.costBefore === null ? null : Math.max(0, now - turn.costBefore);
-  const used = { usage, costUsd };
+  const used = { usage, costUsd: costOf(turn, before) };
   const ending = endingOf(turn, stringOf(result.stopReason), used);
   const outputs = [...begun.outputs];
   if (turn.failure !== null && ending.kind === 'turn.completed') outputs.push(...answerAfterAll(turn, turn.failure));
   const closed = closeAll(begun.state, ending.kind === 'turn.completed');
   outputs.push(...closed.outputs);
-  if (usage) outputs.push({ kind: 'usage', turnId: turn.turnId, data: { usage, costUsd: used.costUsd } });
+  outputs.push(...told(turn, used, ending.kind === 'turn.completed'));
   return { outputs: [...outputs, ending], replies: [], state: { ...closed.state, counted } };
+}
+
+/** What the turn cost so far; null where that is not known. */
+function costOf(turn: OpenTurn, { costUsd: now }: AcpState): number | null {
+  return now === null || turn.costBefore === null ? null : Math.max(0, now - turn.costBefore);
+}
+
+/** What a turn used, as an output of its own. A turn that did not complete may have cost something and not told its tokens. */
+function told(turn: OpenTurn, { usage, costUsd }: { usage: Usage | null; costUsd: number | null }, completed: boolean): Output[] {
+  const { turnId } = turn;
+  if (usage) return [{ kind: 'usage', turnId, data: { usage, costUsd } }];
+  if (completed || costUsd === null || costUsd === 0) return [];
+  return [{ kind: 'usage', turnId, data: { usage: noUsage, costUsd } }];
 }
 
 /** What looked like a failed call was the model's own answer. */
@@ -108,5 +122,5 @@ export function promptFailed(state: AcpState, error: JsonObject): Decoded<AcpSta
     turn.cancel === 'asked'
       ? { kind: 'turn.cancelled', turnId: turn.turnId }
       : { kind: 'turn.failed', turnId: turn.turnId, ...failureOf(error, state.offers.login) };
-  return { ...closed, outputs: [...closed.outputs, ending] };
+  return { ...closed, outputs: [...closed.outputs, ...told(turn, { usage: null, costUsd: costOf(turn, state) }, false), ending] };
 }

@@ -39,7 +39,6 @@ export interface OpenTool {
 export interface PendingApproval {
   id: string;
   rpcId: string | number;
-  input: JsonObject;
   options: { optionId: string; kind: string }[];
 }
 
@@ -70,6 +69,8 @@ export interface AcpState {
   turn: OpenTurn | null;
   pending: PendingApproval[];
   tools: OpenTool[];
+  /** The tools that ended last: what is told of them later is no news. */
+  ended?: string[];
   /** Tokens that were reported before, where the agent counts them over its whole life: input, output, cache read, cache write. */
   counted: [number, number, number, number];
   /** The session's cost as last reported; null where it was not. */

@@ -1,12 +1,14 @@
 import { basename, isAbsolute, relative, resolve } from 'node:path';
 import type { ToolKind } from '@agentclientprotocol/sdk';
+import { nothing } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import { cut, type JsonObject, listOf, objectOf, stringOf } from '../json.ts';
 import { firstLine, keptOutput, MOST_OUTPUT } from '../texts.ts';
 import type { AcpState, OpenTool } from './state.ts';
-import { endBlock, running, turnOf } from './state.ts';
+import { endBlock, openTurn, running, turnOf } from './state.ts';
 
 const maxDetail = 2_000;
+const mostEnded = 100;
 const edits: readonly string[] = ['edit'] satisfies ToolKind[];
 const runs: readonly string[] = ['execute'] satisfies ToolKind[];
 
@@ -106,8 +108,22 @@ function outputOf(toolCall: JsonObject): string {
   return textOf(toolCall) || stringOf(raw.output) || stringOf(raw.content) || stringOf(raw.error) || stringOf(raw.message);
 }
 
+/** Whether this is about a tool that has ended, or about none that is known when no turn is open. */
+function isLate(update: JsonObject, state: AcpState): boolean {
+  const id = stringOf(update.toolCallId) || 'tool';
+  if (state.tools.some((tool) => tool.id === id)) return false;
+  return state.ended?.includes(id) === true || openTurn(state) === null;
+}
+
+/** The state in which these tools have ended. */
+function withEnded(state: AcpState, ids: readonly string[]): AcpState {
+  const ended = [...(state.ended ?? []).filter((id) => !ids.includes(id)), ...ids].slice(-mostEnded);
+  return { ...state, tools: state.tools.filter((tool) => !ids.includes(tool.id)), ended };
+}
+
 /** `tool_call` and `tool_call_update`: a tool that begins, goes on, or ends. */
 export function decodeTool(update: JsonObject, before: AcpState): Decoded<AcpState> {
+  if (update.sessionUpdate === 'tool_call_update' && isLate(update, before)) return nothing(before);
   const begun = running(before);
   const ended = endBlock(begun.state);
   const outputs = [...begun.outputs, ...ended.outputs];
@@ -124,7 +140,7 @@ export function decodeTool(update: JsonObject, before: AcpState): Decoded<AcpSta
   outputs.push(...told.outputs);
   if (ends) {
     outputs.push(finished(told.state, tool.id, update.status === 'completed', outputOf(update)));
-    return { outputs, replies: [], state: { ...told.state, tools: told.state.tools.filter((other) => other.id !== tool.id) } };
+    return { outputs, replies: [], state: withEnded(told.state, [tool.id]) };
   }
   const text = textOf(update);
   if (text.length <= tool.shown) return { outputs, replies: [], state: told.state };
@@ -133,7 +149,16 @@ export function decodeTool(update: JsonObject, before: AcpState): Decoded<AcpSta
   return { outputs, replies: [], state: { ...told.state, tools } };
 }
 
-/** The ends of tools of which the agent tells no more, as of those that were denied. */
-export function unfinished(state: AcpState): Output[] {
-  return state.tools.filter(({ told }) => told === 'yes').map(({ id }) => finished(state, id, false, 'It did not run to its end.'));
+/** Ends the tools of which the agent tells no more, as of those that were denied. */
+export function endTools(state: AcpState): Decoded<AcpState> {
+  const told = state.tools.filter((tool) => tool.told === 'yes');
+  const outputs = told.map(({ id }) => finished(state, id, false, 'It did not run to its end.'));
+  return {
+    outputs,
+    replies: [],
+    state: withEnded(
+      state,
+      state.tools.map(({ id }) => id),
+    ),
+  };
 }

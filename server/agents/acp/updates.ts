@@ -3,10 +3,11 @@ import type { AcpProfile } from '../../contracts/acp-profile.ts';
 import { nothing, saying } from '../decoded.ts';
 import type { Decoded, Output } from '../driver.ts';
 import { cut, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json.ts';
-import { modeOf } from './manner.ts';
+import { modeOf, modeOption } from './manner.ts';
 import { settle } from './open.ts';
+import { doubted, piece } from './pieces.ts';
 import type { AcpState } from './state.ts';
-import { endBlock, openTurn, running, turnOf } from './state.ts';
+import { openTurn, running, turnOf } from './state.ts';
 import { decodeTool } from './tools.ts';
 
 type Kind = SessionUpdate['sessionUpdate'];
@@ -24,24 +25,6 @@ function fits(pattern: string | undefined, text: string): boolean {
 function textOf(update: JsonObject): string {
   const content = objectOf(update.content);
   return stringOf(content.text) || (content.type === 'text' ? '' : `[${stringOf(content.type) || 'content'}]`);
-}
-
-/** A piece of what the model says, or thinks. */
-function piece(kind: 'text' | 'thinking', text: string, agentId: string, before: AcpState): Decoded<AcpState> {
-  const turn = openTurn(before);
-  if (text === '' || !turn) return nothing(before);
-  const { block } = turn;
-  // The hot path: one more piece of the same message.
-  if (block?.kind === kind && block.agentId === agentId) {
-    return saying(before, { kind, turnId: turn.turnId, data: { messageId: block.messageId, delta: text } });
-  }
-  const begun = running(before);
-  const ended = endBlock(begun.state);
-  const at = ended.state.turn ?? turn;
-  const messageId = `m${at.blocks + 1}`;
-  const state: AcpState = { ...ended.state, turn: { ...at, blocks: at.blocks + 1, block: { kind, messageId, agentId } } };
-  const output: Output = { kind, turnId: turn.turnId, data: { messageId, delta: text } };
-  return { outputs: [...begun.outputs, ...ended.outputs, output], replies: [], state };
 }
 
 /** Words outside of any turn, such as of a task in the background: each piece is a message. */
@@ -72,16 +55,18 @@ function message(update: JsonObject, before: AcpState, quirks: AcpProfile['quirk
   if (fits(quirks?.noticeText, text)) return notice('agent-notice', text, before);
   const open = openTurn(before);
   if (!open) return text === '' ? nothing(before) : stray(text, before);
-  if (open.failure !== null) {
-    // More comes, so it was no end: it is said like all else.
-    const said = piece('text', open.failure, '', { ...before, turn: { ...open, failure: null } });
-    const next = message(update, said.state, quirks);
-    return { ...next, outputs: [...said.outputs, ...next.outputs] };
-  }
+  if (open.failure !== null) return afterAll(before, (state) => message(update, state, quirks));
   if (!fits(quirks?.failureText, text)) return piece('text', text, agentId, before);
   const begun = running(before);
   const { turn } = begun.state;
   return turn ? { ...begun, state: { ...begun.state, turn: { ...turn, failure: text } } } : begun;
+}
+
+/** Words that looked like a failed call are said like all else, since more comes: they were no end. */
+function afterAll(before: AcpState, rest: (state: AcpState) => Decoded<AcpState>): Decoded<AcpState> {
+  const said = doubted(before);
+  const next = rest(said.state);
+  return { ...next, outputs: [...said.outputs, ...next.outputs] };
 }
 
 function plan(update: JsonObject, state: AcpState): Decoded<AcpState> {
@@ -99,7 +84,9 @@ function used(update: JsonObject, state: AcpState): Decoded<AcpState> {
   return nothing(amount === null || amount === state.costUsd ? state : { ...state, costUsd: amount });
 }
 
+/** The agent works in another mode now. While one is being set, it may still tell of the one before. */
 function mode(modeId: string, state: AcpState, profile: AcpProfile): Decoded<AcpState> {
+  if (modeId === '' || state.calls.some(({ about }) => about === 'mode')) return nothing(state);
   const now = modeOf(state, modeId, profile);
   return now === null ? nothing(state) : saying({ ...state, mode: now }, { kind: 'mode', mode: now });
 }
@@ -113,8 +100,10 @@ export function decodeUpdate(update: JsonObject, state: AcpState, profile: AcpPr
     case 'agent_message_chunk':
       return isOpen ? message(update, state, profile.quirks) : nothing(state);
     case 'agent_thought_chunk':
-      return isOpen ? piece('thinking', textOf(update), stringOf(update.messageId), state) : nothing(state);
+      if (!isOpen) return nothing(state);
+      return afterAll(state, (said) => piece('thinking', textOf(update), stringOf(update.messageId), said));
     case 'tool_call':
+      return isOpen ? afterAll(state, (said) => decodeTool(update, said)) : nothing(state);
     case 'tool_call_update':
       return isOpen ? decodeTool(update, state) : nothing(state);
     case 'plan':
@@ -123,9 +112,10 @@ export function decodeUpdate(update: JsonObject, state: AcpState, profile: AcpPr
       return used(update, state);
     case 'current_mode_update':
       return isOpen ? mode(stringOf(update.currentModeId), state, profile) : nothing(state);
+    case 'config_option_update':
+      return isOpen ? mode(modeOption(update), state, profile) : nothing(state);
     case 'user_message_chunk':
     case 'available_commands_update':
-    case 'config_option_update':
     case 'session_info_update':
       return nothing(state);
     default:

@@ -1,6 +1,7 @@
 import type {
   CommandExecutionRequestApprovalResponse,
   FileChangeRequestApprovalResponse,
+  McpServerElicitationRequestResponse,
   PermissionsRequestApprovalResponse,
   ToolRequestUserInputResponse,
 } from './protocol.ts';
@@ -17,9 +18,19 @@ function grantLine(request: PendingRequest, permissions: PermissionsRequestAppro
   return responseLine<PermissionsRequestApprovalResponse>(request.requestId, { permissions, scope: always ? 'session' : 'turn' });
 }
 
+function elicitedLine(request: PendingRequest, action: McpServerElicitationRequestResponse['action'], always = false): string {
+  const content = action === 'accept' ? {} : null;
+  return responseLine<McpServerElicitationRequestResponse>(request.requestId, {
+    action,
+    content,
+    _meta: always ? { persist: 'session' } : null,
+  });
+}
+
 /** Allows what was asked, once, or for as long as codex runs. */
 export function allowLine(request: PendingRequest, always: boolean): string {
   if (request.kind === 'permissions') return grantLine(request, request.asked, always);
+  if (request.kind === 'elicitation') return elicitedLine(request, 'accept', always);
   return decisionLine(request, always ? 'acceptForSession' : 'accept');
 }
 
@@ -28,6 +39,8 @@ export function denyLine(request: PendingRequest): string {
   switch (request.kind) {
     case 'permissions':
       return grantLine(request, {}, false);
+    case 'elicitation':
+      return elicitedLine(request, 'decline');
     case 'question':
       return responseLine<ToolRequestUserInputResponse>(request.requestId, { answers: {} });
     case 'command':
@@ -38,5 +51,6 @@ export function denyLine(request: PendingRequest): string {
 
 /** Answers what was asked in a turn that is being given up. */
 export function cancelLine(request: PendingRequest): string {
+  if (request.kind === 'elicitation') return elicitedLine(request, 'cancel');
   return request.kind === 'command' || request.kind === 'change' ? decisionLine(request, 'cancel') : denyLine(request);
 }

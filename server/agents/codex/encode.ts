@@ -4,6 +4,7 @@ import { objectOf } from '../json.ts';
 import { approvalPolicy, sandboxOf, sandboxPolicy } from './policy.ts';
 import type { TurnStartParams, UserInput } from './protocol.ts';
 import { openLine } from './launch.ts';
+import { ownEffort, ownModel } from './own.ts';
 import { allowLine, cancelLine, denyLine } from './decisions.ts';
 import { requestLine, responseLine } from './rpc.ts';
 import type { CodexState, Message, PendingRequest } from './state.ts';
@@ -27,10 +28,8 @@ export function startTurn(message: Message, state: CodexState & { threadId: stri
   const requests = state.requests + 1;
   const requestId = `holdfast-turn-${requests}`;
   const sandbox = sandboxOf(state.mode);
-  const model = state.model ?? state.modelOwn;
-  // Where codex did not say what it does by itself, it is what its documentation says.
-  const own = state.effortOwn ?? (state.effortNow ? 'medium' : null);
-  const effort = state.effort ?? own;
+  const model = state.model ?? ownModel(state);
+  const effort = state.effort ?? ownEffort(state, model ?? state.modelNow);
   const params: TurnStartParams = {
     threadId: state.threadId,
     clientUserMessageId: message.agentMessageId,

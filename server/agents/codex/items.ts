@@ -24,8 +24,13 @@ export function decodeProgress(toolId: string, detail: string, state: CodexState
   return saying(state, { kind: 'tool.updated', ...turnOf(state), data: { toolId, detail: cut(detail, 2_000) } });
 }
 
-/** An item of the conversation begins or is whole. */
-export function decodeItem(step: 'started' | 'completed', params: JsonObject, state: CodexState): Decoded<CodexState> {
+/** Kinds of items that are no news to a user. */
+const silent = new Set<unknown>([
+  ...['userMessage', 'hookPrompt', 'functionCallOutput', 'subAgentActivity', 'sleep', 'enteredReviewMode', 'exitedReviewMode'],
+]);
+
+/** An item of the conversation begins or is whole; null for a kind that is not known. */
+export function decodeItem(step: 'started' | 'completed', params: JsonObject, state: CodexState): Decoded<CodexState> | null {
   const item = objectOf(params.item);
   const id = stringOf(item.id);
   if (id === '' || !isOurs(params, state)) return nothing(state);
@@ -57,9 +62,10 @@ function wholeThinking(messageId: string, item: JsonObject, state: CodexState): 
   return saying(state, { kind: 'message', ...turnOf(state), data: { messageId, role: 'assistant', text: '', blocks } });
 }
 
-function decodeTool(step: 'started' | 'completed', toolId: string, item: JsonObject, state: CodexState): Decoded<CodexState> {
+function decodeTool(step: 'started' | 'completed', toolId: string, item: JsonObject, state: CodexState): Decoded<CodexState> | null {
   const tool = toolOf(item);
-  if (!tool || !state.turn) return nothing(state);
+  if (!tool) return silent.has(item.type) ? nothing(state) : null;
+  if (!state.turn) return nothing(state);
   const { tools } = state.turn;
   const open = tools.includes(toolId);
   // Some tools show only when they are done.

@@ -1,6 +1,7 @@
 import type { Encoded, LaunchRequest, LaunchSpec } from '../driver.ts';
 import { toLine } from '../json.ts';
 import { approvalPolicy, sandboxOf } from './policy.ts';
+import { askForOwn } from './own.ts';
 import type { NotificationMethod } from './protocol.ts';
 import { requestLine } from './rpc.ts';
 import type { CodexState } from './state.ts';
@@ -46,7 +47,9 @@ export function begin(request: LaunchRequest): Encoded<CodexState> {
     clientInfo: { name: 'holdfast', title: 'Holdfast', version: '1' },
     capabilities: { experimentalApi: false, requestAttestation: false, optOutNotificationMethods: unread },
   });
-  return { lines: [hello, toLine({ method: 'initialized' }), openLine(state)], state };
+  // A new conversation tells what codex does by itself. One that goes on does not: it is opened when that is known.
+  const next = state.opening.from === 'nothing' ? [openLine(state)] : askForOwn(state.projectPath);
+  return { lines: [hello, toLine({ method: 'initialized' }), ...next], state };
 }
 
 /** How the conversation is to be, whether it begins or goes on. */

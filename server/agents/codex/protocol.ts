@@ -385,6 +385,32 @@ expectedTurnId: string};
 
 export type TurnInterruptParams = { threadId: string, turnId: string, };
 
+export type ConfigReadParams = { includeLayers?: boolean,
+/**
+ * Optional working directory to resolve project config layers. If specified,
+ * return the effective config as seen from that directory (i.e., including any
+ * project layers between `cwd` and the project/repo root).
+ */
+cwd?: string | null, };
+
+export type ModelListParams = {
+/**
+ * List models for this configured provider instead of the app-server default.
+ */
+modelProvider?: string | null,
+/**
+ * Opaque pagination cursor returned by a previous call.
+ */
+cursor?: string | null,
+/**
+ * Optional page size; defaults to a reasonable server-side value.
+ */
+limit?: number | null,
+/**
+ * When true, include models that are hidden from the default picker list.
+ */
+includeHidden?: boolean | null, };
+
 export type CommandExecutionRequestApprovalResponse = { decision: CommandExecutionApprovalDecision, };
 
 export type CommandExecutionApprovalDecision = "accept" | "acceptForSession" | { "acceptWithExecpolicyAmendment": { execpolicy_amendment: ExecPolicyAmendment, } } | { "applyNetworkPolicyAmendment": { network_policy_amendment: NetworkPolicyAmendment, } } | "decline" | "cancel";

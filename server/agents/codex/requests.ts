@@ -4,7 +4,7 @@ import type { AskedApproval, Decoded } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
 import { listOf, objectOf, stringOf } from '../json.ts';
 import { optionsOf } from '../texts.ts';
-import { allowLine } from './decisions.ts';
+import { allowLine, cancelLine, denyLine } from './decisions.ts';
 import type { RequestMethod } from './protocol.ts';
 import { refusalLine, responseLine } from './rpc.ts';
 import type { CodexState, PendingRequest } from './state.ts';
@@ -18,7 +18,8 @@ interface Asked {
   tool: string;
   title: string;
   input: JsonObject;
-  always: string;
+  /** Null where it can be allowed only once. */
+  always: string | null;
 }
 
 function command(id: RequestId, params: JsonObject): Asked {
@@ -59,9 +60,31 @@ function permissions(id: RequestId, params: JsonObject): Asked {
   };
 }
 
+/**
+ * Something about an MCP server: leave to use one of its tools, or what the server itself wants to have confirmed. Null for what wants
+ * more than a yes.
+ */
+function elicitation(id: RequestId, params: JsonObject): Asked | null {
+  const about = objectOf(params._meta);
+  const fields = Object.keys(objectOf(objectOf(params.requestedSchema).properties));
+  if (params.mode !== 'form' || fields.length > 0) return null;
+  const server = stringOf(params.serverName);
+  const message = stringOf(params.message);
+  const isTool = about.codex_approval_kind === 'mcp_tool_call';
+  const tool = isTool ? `${server}.${stringOf(about.tool_name)}` : server;
+  return {
+    request: { kind: 'elicitation', about: isTool ? 'tool' : 'server', id: String(id), requestId: id },
+    tool,
+    title: titleOf(tool, message),
+    input: isTool ? objectOf(about.tool_params) : { message },
+    always: listOf(about.persist).includes('session') ? 'Allow this tool in this session' : null,
+  };
+}
+
 /** Whether the mode has decided already: `auto` everything, `accept-edits` changes of files inside the project. */
 function isAllowed({ request, input }: Asked, state: CodexState): boolean {
-  if (state.mode === 'auto') return true;
+  // What an MCP server wants to have confirmed is a question.
+  if (state.mode === 'auto') return request.kind !== 'elicitation' || request.about === 'tool';
   if (state.mode !== 'accept-edits' || request.kind !== 'change' || 'grantRoot' in input) return false;
   const paths = listOf(input.changes).map((one) => stringOf(objectOf(one).path));
   const inside = `${state.projectPath}/`;
@@ -70,10 +93,12 @@ function isAllowed({ request, input }: Asked, state: CodexState): boolean {
 
 function ask(asked: Asked, state: CodexState): Decoded<CodexState> {
   const { request, tool, title, input, always } = asked;
+  // Whoever has cancelled the turn does not want what it asks for.
+  if (state.turn && state.turn.cancel !== 'no') return { outputs: [], replies: [cancelLine(request)], state };
   if (isAllowed(asked, state)) return { outputs: [], replies: [allowLine(request, false)], state };
   const options: AskedApproval['options'] = [
     { id: 'allow', label: 'Allow', decision: 'allow' },
-    { id: 'allow-always', label: always, decision: 'allow-always' },
+    ...(always === null ? [] : [{ id: 'allow-always', label: always, decision: 'allow-always' as const }]),
     { id: 'deny', label: 'Deny', decision: 'deny' },
   ];
   const data = { approvalId: request.id, tool, title, input, options, expiresAt: null };
@@ -85,6 +110,7 @@ function pend(state: CodexState, request: PendingRequest): CodexState {
 }
 
 function question(id: RequestId, params: JsonObject, state: CodexState): Decoded<CodexState> {
+  if (state.turn && state.turn.cancel !== 'no') return { outputs: [], replies: [responseLine(id, { answers: {} })], state };
   const asked = listOf(params.questions).map(objectOf);
   const questions: DataOf<'question.asked'>['questions'] = asked.map((one) => ({
     question: stringOf(one.question),
@@ -108,6 +134,14 @@ export function decodeRequest(id: RequestId, method: string, params: JsonObject,
       return ask(permissions(id, params), state);
     case 'item/tool/requestUserInput':
       return question(id, params, state);
+    case 'mcpServer/elicitation/request': {
+      const asked = elicitation(id, params);
+      if (asked) return ask(asked, state);
+      const server = stringOf(params.serverName) || 'An MCP server';
+      const detail = `${server} asked for more than a yes or a no, which Holdfast can't show; it was declined.`;
+      const line = denyLine({ kind: 'elicitation', about: 'server', id: String(id), requestId: id });
+      return { outputs: [{ kind: 'notice', ...turnOf(state), data: { code: 'control-refused', detail } }], replies: [line], state };
+    }
     default: {
       const detail = `Not supported: ${method.slice(0, 200)}`;
       const data = { code: 'control-refused', detail };

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { cut, objectOf, stringOf } from '../json.ts';
 import { startTurn } from './encode.ts';
 import { openLine } from './launch.ts';
+import { ownTold } from './own.ts';
 import type { CodexState } from './state.ts';
 import { inTurn } from './state.ts';
 import { endTurn } from './turns.ts';
@@ -24,7 +25,8 @@ function threadReady(result: JsonObject, state: CodexState, begun: 'new' | 'know
     phase: 'ready',
     threadId,
     modelNow: model,
-    modelOwn: state.model === null ? model : null,
+    // One that goes on may have a model that was chosen before.
+    modelOwn: state.model === null && begun === 'new' ? model : null,
     effortNow: effort,
     effortOwn: effort,
     total: begun === 'new' ? noUsage : null,
@@ -58,8 +60,9 @@ function threadFailed(error: JsonObject, state: CodexState): Decoded<CodexState>
   return { outputs, replies: [], state: { ...state, phase: 'ready', queued: [] } };
 }
 
-/** How codex says that it has no such conversation; anything else may pass, and loses none. */
-const unknownThread = /no rollout found|thread not found|no such thread/i;
+/** How codex says that it has no such conversation, or none of it that can be read; anything else may pass, and loses none. */
+const unknownThread =
+  /no (?:rollout|thread|session|conversation) found|(?:thread|session|conversation) (?:\S+ )?(?:not found|does not exist)|no such (?:thread|session)|rollout at .* (?:is empty|does not start with session metadata)/i;
 
 function threadRefused(error: JsonObject, state: CodexState): Decoded<CodexState> {
   if (state.threadId !== null) return nothing(state);
@@ -76,11 +79,19 @@ export function decodeResponse(id: string, line: JsonObject, state: CodexState):
   const result = objectOf(line.result);
   if (id === 'holdfast-thread') return failed ? threadRefused(error, state) : threadReady(result, state, 'known');
   if (id === 'holdfast-new-thread') return failed ? threadFailed(error, state) : threadReady(result, state, 'new');
+  if (id === 'holdfast-config' || id === 'holdfast-models') return decodeOwn(id, failed ? null : result, state);
   if (state.turn && id === state.turn.requestId) return turnAnswered(failed ? error : null, result, state);
   if (!id.startsWith('holdfast-')) return null;
   // Whoever interrupts or steers a turn that has just ended is told that there is none.
   if (!failed || /^holdfast-(interrupt|steer|turn)-/.test(id)) return nothing(state);
   return saying(state, { kind: 'notice', ...turnOf(state), data: { code: 'control-failed', detail: messageOf(error) } });
+}
+
+/** What codex does by itself, which it is asked for before a conversation that goes on is opened. */
+function decodeOwn(id: string, result: JsonObject | null, state: CodexState): Decoded<CodexState> {
+  const next: CodexState = { ...state, own: ownTold(id, result, state.own) };
+  const opens = id === 'holdfast-config' && state.own?.config === undefined && state.phase === 'starting' && state.threadId === null;
+  return { outputs: [], replies: opens ? [openLine(next)] : [], state: next };
 }
 
 function turnAnswered(error: JsonObject | null, result: JsonObject, state: CodexState): Decoded<CodexState> {

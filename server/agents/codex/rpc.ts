@@ -1,6 +1,8 @@
 import { toLine } from '../json.ts';
 import type {
+  ConfigReadParams,
   InitializeParams,
+  ModelListParams,
   ThreadForkParams,
   ThreadResumeParams,
   ThreadStartParams,
@@ -18,6 +20,8 @@ interface Requests {
   'turn/start': TurnStartParams;
   'turn/steer': TurnSteerParams;
   'turn/interrupt': TurnInterruptParams;
+  'config/read': ConfigReadParams;
+  'model/list': ModelListParams;
 }
 
 /** A request as its line. Codex's messages are JSON-RPC without the field that says so. */

@@ -1,6 +1,7 @@
 import type { DataOf } from '../../contracts/events.ts';
 import type { DriverCommand, PermissionMode } from '../driver.ts';
 import type { JsonObject } from '../json.ts';
+import type { OwnWays } from './own.ts';
 import type { SandboxMode } from './protocol.ts';
 
 export type Message = DriverCommand & { kind: 'message' };
@@ -29,6 +30,7 @@ export interface OpenTurn {
 export type PendingRequest = { id: string; requestId: string | number } & (
   | { kind: 'command' | 'change' }
   | { kind: 'permissions'; asked: JsonObject }
+  | { kind: 'elicitation'; about: 'tool' | 'server' }
   | { kind: 'question'; questions: { id: string; question: string }[] }
 );
 
@@ -56,6 +58,8 @@ export interface CodexState {
   effort?: string | null;
   effortNow?: string | null;
   effortOwn?: string | null;
+  /** Of a conversation that goes on: what codex would do in a new one. */
+  own?: OwnWays;
   turn: OpenTurn | null;
   /** Messages that came before their time: a message during a turn would steer it, and without a conversation there is nobody to take it. */
   queued: { message: Message; cancel: 'no' | 'asked' }[];

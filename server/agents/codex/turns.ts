@@ -14,7 +14,10 @@ export function endTurn(state: CodexState, ending: Output): Decoded<CodexState> 
   const { turn } = state;
   if (!turn) return nothing(state);
   const usage: Output[] = turn.usage ? [{ kind: 'usage', ...turnOf(state), data: { usage: turn.usage, costUsd: null } }] : [];
-  const outputs = [...state.pending.map((request) => withdrawn(request, state)), ...usage, ending];
+  // Of a command that was interrupted, codex tells no end.
+  const cutShort = { ok: false, output: 'It did not run to its end.' };
+  const tools = turn.tools.map((toolId): Output => ({ kind: 'tool.finished', ...turnOf(state), data: { toolId, ...cutShort } }));
+  const outputs = [...tools, ...state.pending.map((request) => withdrawn(request, state)), ...usage, ending];
   // Whatever codex still waits for in a turn that is over must not be found open by it later.
   const replies = state.pending.map(cancelLine);
   return sendQueued({ outputs, replies, state: { ...state, turn: null, pending: [], changes: [] } });

@@ -1,4 +1,5 @@
 import type { DriverCommand, MessagePart, PermissionMode } from '../../agents/driver.ts';
+import type { DataOf } from '../../contracts/events.ts';
 import { AppError, isDiskFull, messageOf } from '../../platform/app-error.ts';
 import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { TurnRow } from '../../storage/turns-table.ts';
@@ -41,6 +42,7 @@ export async function dispatchNext(cell: Cell): Promise<Committed> {
     store.incarnations.setManner(incarnation.id, session);
     store.turns.dispatch(row.id, incarnation.id, agentMessageId, offset, length);
     recording.turn = { ...openTurn(row), lineEnd: offset + length };
+    for (const notice of encoded.notices) recording.addToTurn('agent', 'notice', notice);
     recording.moveSession({ kind: 'turn-written', turnId: row.id });
   });
   incarnation.mode = session.mode;
@@ -79,23 +81,26 @@ function manner(incarnation: Incarnation, session: SessionRow): DriverCommand[] 
   return commands;
 }
 
-type EncodedAll = { ok: true; lines: string[]; state: unknown } | { ok: false; error: AppError };
+type EncodedAll = { ok: true; lines: string[]; state: unknown; notices: DataOf<'notice'>[] } | { ok: false; error: AppError };
 
 function encodeAll(commands: readonly DriverCommand[], incarnation: Incarnation): EncodedAll {
   const lines: string[] = [];
+  const notices: DataOf<'notice'>[] = [];
   let state = incarnation.state;
   for (const command of commands) {
     try {
       const encoded = incarnation.driver.encode(command, state);
       lines.push(...encoded.lines);
+      notices.push(...(encoded.notices ?? []));
       state = encoded.state;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // An agent without modes, models or efforts keeps its own; a message that it can't take fails its turn.
+      // An agent without modes, models or efforts keeps its own, which is said; a message that it can't take fails its turn.
       if (command.kind === 'message') return { ok: false, error };
+      notices.push({ code: error.code, detail: error.message });
     }
   }
-  return { ok: true, lines, state };
+  return { ok: true, lines, state, notices };
 }
 
 function failUnsent(cell: Cell, row: TurnRow, error: AppError): SessionEffect[] {

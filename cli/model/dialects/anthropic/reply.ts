@@ -22,6 +22,8 @@ export function sendError(res: ServerResponse, status: number, message: string):
 /** How Claude Code's own tools are called for what the script wants. */
 function toolCall(use: ToolUse): { name: string; input: Record<string, unknown> } {
   switch (use.kind) {
+    case 'mcp':
+      return { name: `mcp__${use.server}__${use.tool}`, input: {} };
     case 'run':
       return { name: 'Bash', input: { command: use.command, description: 'Runs what the message asks for' } };
     case 'write':

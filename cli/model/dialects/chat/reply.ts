@@ -14,6 +14,8 @@ export function sendError(res: ServerResponse, status: number, message: string):
 /** How the agents' own tools are called for what the script wants: `create` is Copilot's, `write` OpenCode's. */
 function toolFor(use: ToolUse, offered: readonly string[]): { name: string; input: Json } {
   switch (use.kind) {
+    case 'mcp':
+      return { name: `${use.server}_${use.tool}`, input: {} };
     case 'run':
       return { name: 'bash', input: { command: use.command, description: 'Runs what the message asks for' } };
     case 'write':

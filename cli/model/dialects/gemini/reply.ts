@@ -21,6 +21,8 @@ export function sendError(res: ServerResponse, status: number, message: string):
 /** How Gemini CLI's own tools are called for what the script wants. */
 function callFor(use: ToolUse): Json {
   switch (use.kind) {
+    case 'mcp':
+      return { name: `mcp_${use.server}_${use.tool}`, args: {} };
     case 'run':
       return { name: 'run_shell_command', args: { command: use.command, description: 'Runs what the message asks for' } };
     case 'write':

@@ -29,6 +29,8 @@ function toolItem(use: ToolUse, id: string, offered: readonly string[]): Item {
     arguments: JSON.stringify(input),
   });
   switch (use.kind) {
+    case 'mcp':
+      return { ...call(use.tool, {}), namespace: `mcp__${use.server}` };
     case 'run':
       return call('exec_command', { cmd: use.command });
     case 'write': {
