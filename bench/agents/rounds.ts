@@ -62,7 +62,7 @@ async function round(stage: AgentStage, sides: Sides, options: RoundOptions): Pr
     sides[way].cold.push(await patiently(way === 'us' ? coldThroughUs(stage) : coldBare(stage)));
     await sleep(QUIET_MS);
   }
-  await patiently(live(stage, sides, order, options));
+  await live(stage, sides, order, options);
   await sleep(QUIET_MS);
 }
 
@@ -71,16 +71,16 @@ async function live(stage: AgentStage, sides: Sides, order: readonly ('us' | 'ba
   const cleanup = new Cleanup();
   try {
     const open = { us: () => openThroughUs(stage, sides.us, cleanup), bare: () => openBare(stage, sides.bare, cleanup) };
-    const first = await open[order[0] ?? 'us']();
+    const first = await patiently(open[order[0] ?? 'us']());
     await sleep(QUIET_MS);
-    const second = await open[order[1] ?? 'bare']();
+    const second = await patiently(open[order[1] ?? 'bare']());
     const both = [first, second] as const;
-    for (const { send } of both) await send();
+    for (const { send } of both) await patiently(send());
     await sleep(idleMs);
     for (const { idle } of both) await idle();
     for (let message = -WARM_UP; message < messages; message++) {
       for (const { side, send } of message % 2 === 0 ? both : both.toReversed()) {
-        const time = await send();
+        const time = await patiently(send());
         if (message >= 0) side.warm.push(time);
         await sleep(PAUSE_MS);
       }
