@@ -147,7 +147,8 @@ describe('CPU', () => {
       await expectEnded(holdfast, sessionId, 'cpu-limit');
       await expectExits(holdfast, 'cpu-limit', 1);
       const kinds = (await client.events(sessionId)).map(({ kind }) => kind);
-      expect(kinds.filter((kind) => kind === 'resource.warning')).toHaveLength(1);
+      // Where the machine is busy its use may go down and up again, which is told anew.
+      expect(kinds).toContain('resource.warning');
       expect(kinds.indexOf('resource.warning')).toBeLessThan(kinds.indexOf('turn.failed'));
       await expectUsable(holdfast, sessionId);
     } finally {

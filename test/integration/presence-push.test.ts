@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { DeliveryState } from '../../server/storage/deliveries-table.ts';
 import { eventOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { payloadOf, PushWorld } from '../support/push.ts';
@@ -22,8 +23,9 @@ describe('pushes to those who are not there', () => {
       .pushes(device)
       .filter(({ pushType }) => pushType === 'alert')
       .map((push) => payloadOf(push)['type']);
-  const withheld = (): number =>
-    lookIntoStore(world.holdfast, (db) => db.prepare<[], unknown>(`SELECT 1 FROM deliveries WHERE state = 'queued'`).all()).length;
+  const inState = (state: DeliveryState): number =>
+    lookIntoStore(world.holdfast, (db) => db.prepare<[string], unknown>('SELECT 1 FROM deliveries WHERE state = ?').all(state)).length;
+  const withheld = (): number => inState('queued');
   async function show(deviceId: string, sessionId: string, autoPong = true): Promise<TestSocket> {
     const socket = await TestSocket.open(world.holdfast.url, '/ws', { autoPong });
     sockets.push(socket);
@@ -70,7 +72,7 @@ describe('pushes to those who are not there', () => {
   });
 
   it('[DV40] an approval that nobody reacted to comes to the device that was spared, also after a kill -9 in between', async () => {
-    world = await PushWorld.start({}, { env: { PUSH_ESCALATE_SECONDS: '3' } });
+    world = await PushWorld.start({}, { env: { PUSH_ESCALATE_SECONDS: '6' } });
     const { holdfast } = world;
     const phone = await world.register(PHONE);
     await world.register(MAC);
@@ -80,6 +82,8 @@ describe('pushes to those who are not there', () => {
     const { body } = await holdfast.client.send({ message: 'approve: the plan', sessionId });
     await eventOf(holdfast.client, sessionId, 'approval.requested', body.cursor);
     await eventually(() => alerts(MAC).length === 2);
+    // Its answer is kept, or the next server would send it again.
+    await eventually(() => inState('sending') === 0);
     expect(alerts(PHONE)).toHaveLength(1);
     await holdfast.kill();
     await holdfast.start();

@@ -89,7 +89,7 @@ describe('a client that stops reading', () => {
     // Garbage comes and goes by some tens of MiB; buffering for both would be 200.
     expect(peakStalled - peakAlone).toBeLessThan(100);
     for (const client of clients) client.close();
-  });
+  }, 180_000);
 
   it('[EV61] tells a reader whose cursor is from another history so, and goes on from what there is', async () => {
     const { client } = holdfast;
