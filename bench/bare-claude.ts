@@ -46,13 +46,13 @@ export class BareClaude {
   constructor(stage: ClaudeStage, cleanup: Cleanup, { id, resume }: Conversation = { id: randomUUID(), resume: false }) {
     const { command, env, project } = stage;
     const request = { agentSessionId: id, resume, projectPath: project, mode: 'ask', model: null, command } as const;
-    const spec = launch({ ...request, filesPath: join(project, 'files') });
+    const spec = launch({ ...request, filesPath: join(project, 'files'), temporaryPath: '' });
     this.#child = spawn(spec.file, spec.args, { cwd: project, env: { ...env, ...spec.env } });
     cleanup.add(() => void this.#child.kill('SIGKILL'));
     this.#child.stderr.resume();
     this.ready = new Promise((resolve) => (this.#begun = resolve));
     eachLine(this.#child.stdout, (line) => this.#read(JSON.parse(line) as CliLine));
-    for (const line of begin({ ...request, filesPath: '' }).lines) this.#child.stdin.write(`${line}\n`);
+    for (const line of begin({ ...request, filesPath: '', temporaryPath: '' }).lines) this.#child.stdin.write(`${line}\n`);
   }
 
   /** Sends a message; resolves with its timed answer when that has ended. */
@@ -65,6 +65,7 @@ export class BareClaude {
       mode: 'ask',
       model: null,
       filesPath: '',
+      temporaryPath: '',
       command: '',
     }).state;
     const { lines } = claudeDriver.encode({ kind: 'message', turnId: id, agentMessageId: id, text, parts: [] }, state);

@@ -78,6 +78,8 @@ const acpAgents: readonly AgentEntry[] = [
       args: ['acp'],
       // By itself it asks nobody.
       env: { OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_PERMISSION: '{"edit":"ask","bash":"ask","webfetch":"ask"}' },
+      // Each process unpacks a library of 5 MB there, and leaves it.
+      temporaryEnv: 'BUN_TMPDIR',
       modes: { ask: 'build', 'accept-edits': 'build', auto: 'build', plan: 'plan' },
       // Which of them there are depends on the model.
       efforts: ['low', 'medium', 'high'],

@@ -78,12 +78,14 @@ async function record<S>(driver: Driver<S>, place: Place, folder: string, name: 
   const sandbox = place.sandbox(model.url);
   const projectPath = realpathSync(mkdtempSync(join(tmpdir(), 'holdfast-project-')));
   const filesPath = join(sandbox.home, 'files');
+  const temporaryPath = join(sandbox.home, 'tmp');
   mkdirSync(filesPath);
+  mkdirSync(temporaryPath);
   const entries: TranscriptEntry[] = [];
   const { command } = place;
   const terminal = { folder: sandbox.home, name: 'recorded', command: 'exec cat', cols: 80, rows: 24 };
   const request = {
-    ...({ agentSessionId: randomUUID(), projectPath, mode: 'ask', model: null, filesPath, command } as const),
+    ...({ agentSessionId: randomUUID(), projectPath, mode: 'ask', model: null, filesPath, temporaryPath, command } as const),
     ...(driver.terminal ? { terminal } : {}),
   };
   const env = { ...sandbox.env, ...scenario.env };

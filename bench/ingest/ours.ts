@@ -49,6 +49,7 @@ function stateOf(turn: RecordedTurn): ClaudeState {
     mode: 'auto',
     model: null,
     filesPath: '/files',
+    temporaryPath: '/temporary',
     command: 'claude',
   } as const;
   const begun = { ...claudeDriver.begin(request).state, phase: 'ready', announces: 'yes' } as const;

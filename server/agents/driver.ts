@@ -19,6 +19,8 @@ export interface LaunchRequest {
   effort?: string | null;
   /** A folder with files that came with messages; the agent may read there. */
   filesPath: string;
+  /** A folder for temporary files, which is removed when the process has ended. */
+  temporaryPath: string;
   /** The program, as found by the agents catalogue. */
   command: string;
   /** Of a terminal: what runs in it. */

@@ -15,6 +15,8 @@ export const AcpProfile = z.strictObject({
   args: z.array(z.string()),
   /** Variables that it always gets. */
   env: z.record(z.string(), z.string()).optional(),
+  /** The variable that names its folder for temporary files, where it leaves some behind: each process gets one that goes with it. */
+  temporaryEnv: z.string().optional(),
   /** The agent's own mode for each of ours. A mode that is left out is kept by the driver's own answers to what the agent asks. */
   modes: z.partialRecord(PermissionMode, z.string()).optional(),
   /** How hard its model can be told to think, the least first, for an agent that offers this as an option of the session. */

@@ -20,6 +20,7 @@ const request: LaunchRequest = {
   mode: 'ask',
   model: null,
   filesPath: '/files',
+  temporaryPath: '/temporary',
   command: '/bin/agent',
 };
 const turnId = '5f3ad9ab-6f0f-4f6c-8a3c-2b8f6f1f0a01';

@@ -12,6 +12,7 @@ const request: LaunchRequest = {
   mode: 'ask',
   model: null,
   filesPath: '/files',
+  temporaryPath: '/temporary',
   command: 'codex',
 };
 const message = (text: string, turnId = text): DriverCommand => ({

@@ -5,7 +5,7 @@ import type { Driver, LaunchRequest } from '../../server/agents/driver.ts';
 
 const request: LaunchRequest = {
   ...{ agentSessionId: '0b9f1c0e-7b62-4b83-8f3e-0f5a4f5d7a11', resume: false, projectPath: '/project', mode: 'ask', model: null },
-  ...{ filesPath: '/files', command: 'agent' },
+  ...{ filesPath: '/files', temporaryPath: '/temporary', command: 'agent' },
 };
 const message = {
   kind: 'message',

@@ -13,6 +13,7 @@ const request: LaunchRequest = {
   mode: 'ask',
   model: null,
   filesPath: '/files',
+  temporaryPath: '/temporary',
   command: '/usr/bin/tmux',
   terminal: { folder: '/journal', name: 'default', command: 'sleep 1;', cols: 80, rows: 24 },
 };

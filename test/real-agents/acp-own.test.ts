@@ -110,4 +110,16 @@ describe('the real agents of the Agent Client Protocol', () => {
     const secret = environment.find((line) => line.startsWith(`${agentEntry('opencode')?.secretEnv?.[0]}=`));
     expect(secret?.split('=')[1]).toMatch(/^[\w-]{32}$/);
   });
+
+  it('[ACP17] opencode leaves nothing in its folder for temporary files', async () => {
+    stage = await Stage.open(opencode);
+    const { sessionId } = await stage.answer('hello');
+    const [folder = ''] = stage.holdfast.incarnations();
+    const temporary = join(folder, 'tmp');
+    // It unpacks a library there; when it no longer does, its entry in the catalogue needs no variable for it.
+    expect(readdirSync(temporary)).toContainEqual(expect.stringMatching(/\.so$|\.dylib$/));
+    expect(readdirSync(join(stage.home, '../tmp')).filter((name) => /\.(so|dylib)$/.test(name))).toEqual([]);
+    process.kill(await stage.pid(sessionId), 'SIGKILL');
+    await eventually(() => !existsSync(temporary));
+  });
 });

@@ -23,7 +23,10 @@ export function acpDriver(agent: string, profile: AcpProfile): Driver<AcpState> 
     stateVersion,
     offers: ({ phase, offers }) => (phase === 'initializing' || phase === 'closed' ? null : { images: offers.images, resume: offers.load }),
     migrate: (old, version) => (version === stateVersion ? (old as AcpState) : null),
-    launch: (request) => ({ file: request.command, args: [...profile.args], env: { ...profile.env } }),
+    launch: ({ command, temporaryPath }) => {
+      const temporary = profile.temporaryEnv === undefined ? {} : { [profile.temporaryEnv]: temporaryPath };
+      return { file: command, args: [...profile.args], env: { ...profile.env, ...temporary } };
+    },
     begin: ({ projectPath, resume, agentSessionId, mode, model, effort }) => {
       const begun = initialize(initialState({ projectPath, resume: resume ? agentSessionId : null, mode, model, effort: effort ?? null }));
       return { lines: [begun.line], state: begun.state };

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitReason } from '../../contracts/events.ts';
 import { readExit } from '../../process/journal-folder.ts';
 import { lastLines } from '../../process/launcher.ts';
 import type { Cell } from '../cell.ts';
 import { commit } from '../cell.ts';
-import type { Incarnation } from './incarnation.ts';
+import { temporaryPathOf, type Incarnation } from './incarnation.ts';
 import { recordExit } from './record-exit.ts';
 
 /** How a process ended: why, and the last lines of its stderr. */
@@ -34,6 +34,7 @@ export function finishIncarnation(cell: Cell, incarnation: Incarnation, fallback
     });
   }
   incarnation.close();
+  rmSync(temporaryPathOf(incarnation.folder), { recursive: true, force: true });
   cell.incarnation = null;
   return { reason, stderr };
 }

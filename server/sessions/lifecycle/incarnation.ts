@@ -187,6 +187,11 @@ export function filesPathOf(folder: string): string {
   return join(folder, 'files');
 }
 
+/** The folder of an incarnation's temporary files, which goes with its process. */
+export function temporaryPathOf(folder: string): string {
+  return join(folder, 'tmp');
+}
+
 /** Makes the folder of one turn's attachments, 0700. */
 export function makeFilesFolder(folder: string, turnId: string): string {
   const path = join(filesPathOf(folder), turnId);

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LaunchRequest } from '../../agents/driver.ts';
 import type { PermissionMode } from '../../contracts/state.ts';
@@ -7,7 +8,7 @@ import { launch, prepareFolder } from '../../process/launcher.ts';
 import type { SessionRow } from '../../storage/sessions-table.ts';
 import type { Agent, SessionContext } from '../context.ts';
 import { storedTerminal } from '../terminal/terminal-of.ts';
-import { filesPathOf } from './incarnation.ts';
+import { filesPathOf, temporaryPathOf } from './incarnation.ts';
 
 /** A process that was started, with the lines that it gets first (they stand in the database, not yet in `in`). */
 export interface Started {
@@ -59,6 +60,7 @@ export async function startIncarnation(context: SessionContext, session: Session
     model: session.model,
     effort: session.effort,
     filesPath: filesPathOf(folder),
+    temporaryPath: temporaryPathOf(folder),
     command,
     ...(terminal ? { terminal: { ...terminal, folder, name: session.name } } : {}),
   };
@@ -69,6 +71,7 @@ export async function startIncarnation(context: SessionContext, session: Session
   const mark = `${context.data.id}/${id}`;
   try {
     prepareFolder(folder);
+    mkdirSync(request.temporaryPath, { recursive: true, mode: 0o700 });
   } catch (error) {
     return { ok: false, incarnationId: id, code: isDiskFull(error) ? 'disk-full' : 'start-failed', detail: messageOf(error) };
   }
