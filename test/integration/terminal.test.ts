@@ -232,6 +232,17 @@ describe('a terminal', () => {
     expect(await terminal.prints('good')).toBe(`${projectPath}\r\na\tb;\r\n\\;\r\ngood\r\n`);
   });
 
+  it("[TT29] its programs know UTF-8 where the server has no locale, and have the server's own otherwise", async () => {
+    const command = 'echo "lang:$LC_ALL:"; locale charmap; vim -u NONE -N utf8';
+    const bare = await TestTerminal.open(await server(), { command });
+    await bare.prints('lang::\r\nUTF-8\r\n');
+    await bare.type('iÄ日本\x1b:set encoding?\r');
+    const { text } = await bare.shows('encoding=utf-8');
+    expect(text).toContain('Ä日本');
+    const given = await TestTerminal.open(await server({ LC_ALL: 'POSIX' }), { command });
+    await given.prints(/lang:POSIX:\r\n(?!UTF-8)/);
+  });
+
   it('[TT8] a project has one terminal of each name, `default` without one, and another start goes on in its log', async () => {
     const holdfast = await server();
     const terminal = await TestTerminal.open(holdfast);

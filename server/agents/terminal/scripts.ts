@@ -55,6 +55,10 @@ done
 export const script = `
 tmux=$1; folder=$2; nonce=$3; name=$4; cols=$5; rows=$6; project=$7; shim=$8; copier=$9; shift 9
 cd -- "$folder" && (umask 077; : >running) || exit 126
+# A service has no locale, and programs would take each byte for a character.
+if [ -z "\${LC_ALL-}\${LC_CTYPE-}\${LANG-}" ]; then
+  case $(uname) in Darwin) export LC_CTYPE=UTF-8 ;; *) export LANG=C.UTF-8 ;; esac
+fi
 "$tmux" -D -f /dev/null -S tmux </dev/null >/dev/null & server=$!
 tries=0
 until "$tmux" -N -S tmux set-option -s exit-empty off \\; set-option -s set-clipboard off \\; set-option -g status off \\; \\
