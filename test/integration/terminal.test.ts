@@ -202,7 +202,11 @@ describe('a terminal', () => {
     expect((await terminal.type('echo\r')).body).toMatchObject({ code: 'session-busy' });
   });
 
-  it('[TT26] a tmux that is killed is a crash, nothing of it is left, and another start works', async () => {
+  it.each([
+    ['a tmux', /^\S*tmux\0-D/],
+    ['its client', /^\S*tmux\0.*\0-C/],
+    ['the copier of its output', /^(perl|sh)\0.*\0\d+\0$/s],
+  ])('[TT26] %s that is killed is a crash, nothing of it is left, and another start works', async (_what, which) => {
     const holdfast = await server();
     const terminal = await TestTerminal.open(holdfast);
     await terminal.type('(trap "" HUP TERM; exec sleep 1005) & echo a""ll\r');
@@ -210,8 +214,9 @@ describe('a terminal', () => {
     const [folder = ''] = holdfast.incarnations();
     const agent = identify(Number(readFileSync(join(folder, 'agent'), 'utf8')));
     const tree = members({ groupId: null, agent, mark: readMark(agent?.pid ?? 0) ?? '' });
-    const tmux = tree.find(({ pid }) => /^\S*tmux\0-D/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
-    process.kill(tmux?.pid ?? 0, 'SIGKILL');
+    const killed = tree.find(({ pid }) => which.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    expect(killed).toBeDefined();
+    process.kill(killed?.pid ?? 0, 'SIGKILL');
     const status = await eventually(async () => {
       const now = await holdfast.client.status(terminal.id);
       return now.lastExit ? now : null;

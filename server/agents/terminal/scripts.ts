@@ -70,8 +70,10 @@ do
   sleep 0.02
 done
 "$tmux" -N -u -C -S tmux new-session -f pause-after=4000000 -s "$name" -x "$cols" -y "$rows" -c "$project" \\
-  env -u TMUX -u TMUX_PANE /bin/sh -c "$shim" holdfast "$folder" "$nonce" "$@" | LC_ALL=C sh -c "$copier" holdfast $server
-"$tmux" -N -S tmux kill-server 2>/dev/null
+  env -u TMUX -u TMUX_PANE /bin/sh -c "$shim" holdfast "$folder" "$nonce" "$@" | {
+    # With a copier that was killed tmux would wait for ever to be read.
+    if LC_ALL=C sh -c "$copier" holdfast $server; then kill $server; else kill -9 $server; fi
+  } 2>/dev/null
 wait
 # Without a code the program was hung up on.
 set -- code.*; [ -e "$1" ] || exit 129
