@@ -10,6 +10,7 @@ import { Holdfast } from '../support/holdfast.ts';
 import { Random, seedOf } from '../support/kill-random.ts';
 import { residentMb } from '../support/memory.ts';
 import { StalledClient } from '../support/stalled-client.ts';
+import { lookIntoStore } from '../support/store-file.ts';
 import { bytesOf, create, needs, TestTerminal } from '../support/terminal.ts';
 
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -246,6 +247,16 @@ describe('a terminal', () => {
     expect(text).toContain('Ä日本');
     const given = await TestTerminal.open(await server({ LC_ALL: 'POSIX' }), { command });
     await given.prints(/lang:POSIX:\r\n(?!UTF-8)/);
+  });
+
+  it('[TT30] what was typed leaves nothing in the store once it stands in the journal', async () => {
+    const holdfast = await server();
+    const terminal = await TestTerminal.open(holdfast);
+    for (let key = 0; key < 20; key++) await terminal.type(' ');
+    await terminal.type('echo ty""ped\r');
+    await terminal.prints('typed\r\n');
+    const left = () => lookIntoStore(holdfast, (db) => db.prepare<[], { rows: number }>('SELECT count(*) AS rows FROM in_lines').get());
+    await eventually(() => left()?.rows === 0);
   });
 
   it('[TT8] a project has one terminal of each name, `default` without one, and another start goes on in its log', async () => {
