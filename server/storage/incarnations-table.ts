@@ -26,7 +26,7 @@ export interface IncarnationRow {
   archived_at: number | null;
 }
 
-/** One line for an agent. `bytes` (with its LF) is null once it is known to stand in the file `in`. */
+/** One line for an agent, with its LF, that is not known to stand in the file `in` yet. (Earlier versions left rows without bytes.) */
 export interface InLineRow {
   offset: number;
   length: number;
@@ -77,7 +77,7 @@ export function incarnationsTable(db: Database) {
   const insertLine = db.prepare<[string, number, number, Buffer]>(
     'INSERT INTO in_lines (incarnation_id, offset, length, bytes) VALUES (?, ?, ?, ?)',
   );
-  const clearLine = db.prepare<[string, number]>('UPDATE in_lines SET bytes = NULL WHERE incarnation_id = ? AND offset = ?');
+  const clearLine = db.prepare<[string, number]>('DELETE FROM in_lines WHERE incarnation_id = ? AND offset = ?');
   const unwritten = db.prepare<[string], InLineRow>(
     'SELECT offset, length, bytes FROM in_lines WHERE incarnation_id = ? AND bytes IS NOT NULL ORDER BY offset',
   );
@@ -117,6 +117,7 @@ export function incarnationsTable(db: Database) {
       setInSize.run(offset, id);
       return offset;
     },
+    /** The line stands in `in`: a terminal would leave a row for each key. */
     clearLine: (id: string, offset: number): void => void clearLine.run(id, offset),
     unwrittenLines: (id: string): InLineRow[] => unwritten.all(id),
   };

@@ -62,7 +62,8 @@ function printed(bytes: Buffer, random: () => number): string[] {
   for (let from = 0; from < bytes.length;) {
     const to = Math.min(bytes.length, from + 1 + Math.floor(random() ** 3 * 200));
     const text = bytes.toString('latin1', from, to);
-    lines.push(`%output %0 ${text.replaceAll(/[\x00-\x1f\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)}`);
+    const begin = random() < 0.5 ? '%output %0' : '%extended-output %0 12 :';
+    lines.push(`${begin} ${text.replaceAll(/[\x00-\x1f\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)}`);
     from = to;
   }
   return lines;

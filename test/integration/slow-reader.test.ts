@@ -1,11 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventOf, journalOf } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { Holdfast } from '../support/holdfast.ts';
-import { peakMb, resetPeak } from '../support/memory.ts';
+import { heldMb, measuredServer, peakMb, resetPeak } from '../support/memory.ts';
 import { StalledClient } from '../support/stalled-client.ts';
 
 const LINE_BYTES = 200_000;
@@ -25,7 +24,7 @@ function seqsIn(received: Buffer): number[] {
 describe('a client that stops reading', () => {
   let holdfast: Holdfast;
   beforeAll(async () => {
-    holdfast = await Holdfast.start({ program: fileURLToPath(new URL('../support/measured-server.ts', import.meta.url)) });
+    holdfast = await Holdfast.start({ program: measuredServer });
   });
   afterAll(() => holdfast.dispose());
 
@@ -34,14 +33,6 @@ describe('a client that stops reading', () => {
     const { sessionId, cursor } = (await holdfast.client.send({ message: 'sleep=600000', projectPath: holdfast.folder(name) })).body;
     await eventOf(holdfast.client, sessionId, 'turn.started', cursor);
     return { sessionId, out: join(await journalOf(holdfast, sessionId), 'out') };
-  }
-
-  /** Memory that the server holds on to now, in MiB: what is left when its garbage is collected. */
-  async function heldMb(): Promise<number> {
-    const before = holdfast.output.length;
-    process.kill(holdfast.pid, 'SIGUSR2');
-    const printed = await eventually(() => /Memory (\d+)\n/.exec(holdfast.output.slice(before)));
-    return Number(printed[1]) / 2 ** 20;
   }
 
   /** 100 MB of lines from that agent, all of which become events; gives the most that the server held meanwhile, in MiB. */
@@ -55,7 +46,7 @@ describe('a client that stops reading', () => {
       }
       cursor += LINES / 10;
       await eventually(async () => (await holdfast.client.session(sessionId)).cursor === cursor, 60);
-      most = Math.max(most, await heldMb());
+      most = Math.max(most, await heldMb(holdfast));
     }
     return most;
   }
@@ -81,7 +72,7 @@ describe('a client that stops reading', () => {
     await eventually(() => clients.every((client) => seqsIn(client.received.subarray(-3 * LINE_BYTES)).at(-1) === cursor), 60);
     const everything = Array.from({ length: cursor }, (_unused, index) => index + 1);
     for (const client of clients) expect(seqsIn(client.received)).toEqual(everything);
-    const figures = [alone, stalled, await heldMb(), peakAlone, peakStalled].map((figure) => figure.toFixed(1));
+    const figures = [alone, stalled, await heldMb(holdfast), peakAlone, peakStalled].map((figure) => figure.toFixed(1));
     console.info(
       `The server held at most ${figures[0]} MiB alone, ${figures[1]} with two clients that read nothing, ${figures[2]} afterwards (with garbage: ${figures[3]}, ${figures[4]}).`,
     );

@@ -9,6 +9,9 @@ const MOST_UNKNOWN = 256 * 1024;
 const passedOver =
   /^%(client-detached|client-session-changed|config-error|layout-change|message|paste-buffer-changed|paste-buffer-deleted|pane-mode-changed|session-changed|session-renamed|session-window-changed|sessions-changed|unlinked-window-add|unlinked-window-close|unlinked-window-renamed|window-add|window-close|window-pane-changed|window-renamed|exit)\b/;
 
+/** With `pause-after` a client is told how many milliseconds old its output is. */
+const outputBegins = /^%(?:extended-output %0 \d+ :|output %0) /;
+
 const nothing = (state: TerminalState): Decoded<TerminalState> => ({ outputs: [], replies: [], state });
 
 /** A line of tmux's control mode, one character per byte. */
@@ -18,7 +21,8 @@ export function decode(line: string, state: TerminalState): Decoded<TerminalStat
     if (end?.[2] !== state.reply.head) return nothing({ ...state, reply: { ...state.reply, lines: [...state.reply.lines, line] } });
     return answered(end[1] === 'error', state);
   }
-  if (line.startsWith('%output %0 ')) return printed(unescaped(line.slice('%output %0 '.length)), state);
+  const output = outputBegins.exec(line);
+  if (output) return printed(unescaped(line.slice(output[0].length)), state);
   const begin = /^%begin (\d+ \d+ (\d+))$/.exec(line);
   if (begin?.[1] !== undefined) return nothing({ ...state, reply: { head: begin[1], ours: begin[2] === '1', lines: [] } });
   if (state.waiting !== null && line.startsWith('%session-changed '))

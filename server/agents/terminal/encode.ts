@@ -1,6 +1,6 @@
 import type { Encoded, TerminalCommand } from '../driver.ts';
-import { historyLines } from './launch.ts';
 import { facts } from './screen.ts';
+import { historyLines } from './scripts.ts';
 import type { Expected, TerminalState } from './state.ts';
 
 /** The one pane of the one window: a terminal's tmux has no other. */
