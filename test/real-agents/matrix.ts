@@ -4,11 +4,17 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { runs } from '../support/agent-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAnsweredOnce, expectNoHoles, streamedText, tokens } from '../support/kill-checks.ts';
-import { failures, type RealAgent } from './agents.ts';
+import type { RealAgent } from './agents.ts';
+import { failingModel } from './failing-model.ts';
 import { Stage } from './stage.ts';
 
 /** What every agent must show, the real program through the whole server: a file per agent calls it, so that they run side by side. */
 export function matrix(agent: RealAgent): void {
+  describe('the matrix', () => conversations(agent));
+  failingModel(agent);
+}
+
+function conversations(agent: RealAgent): void {
   let stage: Stage;
   afterEach(() => stage.close());
   const open = async (env?: Record<string, string>): Promise<Stage> => (stage = await Stage.open(agent, env));
@@ -150,33 +156,6 @@ export function matrix(agent: RealAgent): void {
     await stage.call(`/api/sessions/${sessionId}/wake`);
     expect((await stage.answer('what word', sessionId)).text).toBe('The word is plum.');
     expect((await stage.events(sessionId)).filter(({ kind, data }) => kind === 'notice' && data.code === 'conversation-lost')).toEqual([]);
-  });
-
-  describe('a model that fails', () => {
-    const bounded = failures.filter((failure) => agent.failsWithin[failure] !== null);
-    const failed = { kind: 'turn.failed', data: { code: expect.stringMatching(/^[a-z-]+$/), detail: expect.stringMatching(/\S+ \S+/) } };
-
-    it.each(bounded)(
-      '[AG13] ends the turn with a code and a sentence, and the next message works: %s',
-      async (failure) => {
-        await open();
-        const { sessionId } = await stage.answer('hello');
-        const { end } = await stage.ask(`${failure}\ntokens=6`, sessionId, agent.failsWithin[failure] ?? 0);
-        expect(end).toMatchObject(failed);
-        await hello(sessionId);
-      },
-      480_000,
-    );
-
-    it('[LM31] ends the turn also where it says nothing at all, and the same process takes the next message', async () => {
-      await open({ STALL_MINUTES: '0.05', MODEL_TIMEOUT_MINUTES: '0.1', HEALTH_CHECK_INTERVAL_SECONDS: '1' });
-      const { sessionId } = await stage.answer('hello');
-      const pid = await stage.pid(sessionId);
-      const { end } = await stage.ask('hang', sessionId, 40);
-      expect(end).toMatchObject(failed);
-      await hello(sessionId);
-      expect(await stage.pid(sessionId)).toBe(pid);
-    });
   });
 
   const { efforts } = agent;
