@@ -18,7 +18,7 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/real-agents/**'] } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], maxWorkers: 3 } },
       // The real programs, which `npm run test:agents` installs first.
-      { extends: true, test: { name: 'agents', include: ['test/real-agents/*.test.ts'], maxWorkers: 3 } },
+      { extends: true, test: { name: 'agents', include: ['test/real-agents/*.test.ts'], testTimeout: 180_000 } },
     ],
   },
 });

@@ -21,7 +21,7 @@ function conversations(agent: RealAgent): void {
   const file = (name: string): string => join(stage.holdfast.project, name);
   /** Waits until some of an answer has come. */
   const someText = (sessionId: string, messageId: string): Promise<unknown> =>
-    eventually(async () => streamedText(await stage.events(sessionId), messageId).length > 10);
+    eventually(async () => streamedText(await stage.events(sessionId), messageId).length > 10, 60);
   const hello = async (sessionId: string): Promise<void> => {
     expect((await stage.answer('hello again', sessionId)).text).toBe('You said: hello again');
   };
@@ -35,10 +35,11 @@ function conversations(agent: RealAgent): void {
 
   it('[AG3] streams its answer, which is told once and whole', async () => {
     await open();
-    const sent = await stage.send('tokens=40 delay=20');
+    // Long enough that an agent which gets little of the CPU still tells it in pieces.
+    const sent = await stage.send('tokens=100 delay=50');
     expect(await stage.end(sent)).toMatchObject({ kind: 'turn.completed' });
     const events = await stage.events(sent.sessionId);
-    expectAnsweredOnce(events, sent.messageId, tokens(40));
+    expectAnsweredOnce(events, sent.messageId, tokens(100));
     expectNoHoles(events);
     expect(events.filter(({ kind }) => kind === 'text').length).toBeGreaterThan(5);
   });
@@ -132,7 +133,7 @@ function conversations(agent: RealAgent): void {
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const pid = await stage.pid(sessionId);
     process.kill(pid, 'SIGKILL');
-    await eventually(async () => (await stage.events(sessionId)).some(({ kind }) => kind === 'session.exited'));
+    await eventually(async () => (await stage.events(sessionId)).some(({ kind }) => kind === 'session.exited'), 60);
     expect((await stage.answer('what word', sessionId)).text).toBe('The word is fig.');
     expect(await stage.pid(sessionId)).not.toBe(pid);
   });
@@ -201,9 +202,9 @@ function conversations(agent: RealAgent): void {
     const sent = await stage.send(`${agent.touch('begun.txt')} && sleep 1000`);
     const asked = await stage.next(sent.sessionId, 'approval.requested');
     await stage.decide(sent.sessionId, asked.data.approvalId, 'allow');
-    await eventually(() => existsSync(file('begun.txt')));
+    await eventually(() => existsSync(file('begun.txt')), 60);
     const pids = stage.processes();
     await stage.call(`/api/sessions/${sent.sessionId}/stop`);
-    await eventually(() => stage.processes().length === 0 && !pids.some(runs));
+    await eventually(() => stage.processes().length === 0 && !pids.some(runs), 60);
   });
 }
